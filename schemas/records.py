@@ -1,0 +1,165 @@
+"""The columns of a record on its way from the feed to the store, as Arrow types.
+
+Times are int64 milliseconds since the epoch, UTC. Offsets in text are Python string offsets (code points).
+Nested values are Arrow lists and structs, so a batch crosses a process border without being re-encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+# -- what a source yields ---------------------------------------------------------------------------------------
+RAW = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),  # kafka topic, or the file's folder, or "generate"
+        pa.field("partition", pa.string(), nullable=False),  # kafka partition, or the file's name, or the seed
+        pa.field("offset", pa.int64(), nullable=False),  # kafka offset, or the line's number from 0
+        pa.field("timestamp", pa.int64(), nullable=False),  # kafka timestamp, or the file's time
+        pa.field("ingested_at", pa.int64(), nullable=False),  # when the reader handed the record on
+        pa.field("raw", pa.binary(), nullable=False),
+    ]
+)
+
+# -- parse: the contract's "A post, in" ------------------------------------------------------------------------
+POST = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("text", pa.string()),  # as posted; `mask` replaces it
+        pa.field("platform", pa.string()),
+        pa.field("author", pa.string()),
+        pa.field("created_at", pa.int64()),
+        pa.field("updated_at", pa.int64()),  # created_at when absent
+        pa.field("url", pa.string()),
+        pa.field("region", pa.string()),
+        pa.field("repost_of", pa.string()),
+        pa.field("likes", pa.int64()),
+        pa.field("reposts", pa.int64()),
+        pa.field("comments", pa.int64()),
+        pa.field("extra", pa.string()),  # unknown fields as a JSON object, "{}" when there are none
+    ]
+)
+
+LANGUAGE = pa.schema([pa.field("language", pa.string())])  # zh, en, und
+
+# -- mask ------------------------------------------------------------------------------------------------------
+PII_SPAN = pa.struct([("type", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])
+"""Offsets are those of the *input* text; spans are sorted and do not overlap."""
+IDENTIFIER = pa.struct([("type", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("value", pa.string())])
+"""The text of a masked span, on its way to the vault; `seal` drops the column right after `mask`."""
+MASKED = pa.schema(
+    [
+        pa.field("text", pa.string()),  # every identity is `<TYPE>`; shared places still stand
+        pa.field("pii", pa.list_(PII_SPAN)),
+        pa.field("identifiers", pa.list_(IDENTIFIER)),
+    ]
+)
+
+# -- seal: identities become tokens, plain values go ------------------------------------------------------------
+SEALED = pa.schema(
+    [
+        pa.field("author_token", pa.string()),  # keyed hash; "" without an author
+        pa.field("phone_tokens", pa.list_(pa.string())),  # keyed hashes of the phone numbers in the text
+    ]
+)
+
+# -- match -----------------------------------------------------------------------------------------------------
+KEYWORD = pa.struct(
+    [("rule", pa.string()), ("category", pa.string()), ("term", pa.string()), ("critical", pa.bool_())]
+)
+"""`critical` is true when this hit alone may raise an alert (a critical rule's term outside hashtags and tails)."""
+MATCHED = pa.schema([pa.field("keywords", pa.list_(KEYWORD))])
+
+# -- locate ----------------------------------------------------------------------------------------------------
+PLACE = pa.struct(
+    [
+        ("name", pa.string()),  # full path from the province
+        ("level", pa.string()),  # province city county town village road poi
+        ("adcode", pa.string()),  # the county's at county level and below; null if unknown
+        ("lat", pa.float64()),
+        ("lon", pa.float64()),
+        ("radius_m", pa.int32()),
+        ("start", pa.int32()),  # span in the masked text; -1 when the place comes from the region field
+        ("end", pa.int32()),
+    ]
+)
+LOCATED = pa.schema([pa.field("places", pa.list_(PLACE))])
+
+# -- classify and triage ---------------------------------------------------------------------------------------
+NEED = pa.struct([("need", pa.string()), ("score", pa.float32())])
+ITEM = pa.struct([("name", pa.string()), ("quantity", pa.float64()), ("unit", pa.string())])
+PEOPLE = pa.struct([("count", pa.int32()), ("vulnerable", pa.list_(pa.string()))])
+CLASSIFIED = pa.schema(
+    [
+        pa.field("sentiment", pa.string()),
+        pa.field("sentiment_score", pa.float32()),
+        pa.field("emotion", pa.string()),
+        pa.field("emotion_score", pa.float32()),
+        pa.field("need", pa.string()),
+        pa.field("need_score", pa.float32()),
+        pa.field("help_score", pa.float32()),
+        pa.field("needs", pa.list_(NEED)),  # strongest first
+        pa.field("model", pa.string()),
+    ]
+)
+TRIAGED = pa.schema(
+    [
+        pa.field("hazards", pa.list_(pa.string())),
+        pa.field("items", pa.list_(ITEM)),
+        pa.field("people", PEOPLE),
+        pa.field("source_kind", pa.string()),
+        pa.field("state", pa.string()),
+        pa.field("priority", pa.int8()),
+    ]
+)
+
+# -- render ----------------------------------------------------------------------------------------------------
+RENDERED = pa.schema(
+    [
+        pa.field("text", pa.string()),  # what is stored; shared places only where a need or hazard justifies them
+        pa.field("text_l2", pa.string()),  # every shared place is `<PLACE>` too
+        pa.field("pii", pa.list_(PII_SPAN)),  # with the PLACE spans that render masked
+    ]
+)
+
+SENTIMENTS = ("negative", "neutral", "positive")
+EMOTIONS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
+NEEDS = ("rescue", "medical", "supplies", "shelter", "transport", "missing_person", "other_help", "offer")
+HAZARDS = ("dyke_breach", "collapse", "landslide", "flood_rising", "electric", "gas", "fire", "road_cut")
+SOURCE_KINDS = ("self", "relay", "volunteer", "media", "official", "other")
+STATES = ("open", "partial", "closed", "unclear")
+PLACE_LEVELS = ("province", "city", "county", "town", "village", "road", "poi")
+
+
+def with_columns(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.RecordBatch:
+    """Return ``batch`` with the columns of ``schema`` set from ``values`` (name -> one value a row, or an array).
+
+    Replaced columns keep their place, new ones go to the end. Cost: one pass over the new values, no copy of the rest.
+    """
+    names = list(batch.schema.names)
+    arrays = list(batch.columns)
+    fields = list(batch.schema)
+    for field in schema:
+        column = values[field.name]
+        array = column if isinstance(column, pa.Array) else pa.array(column, field.type)
+        if len(array) != batch.num_rows:
+            raise ValueError(f"column {field.name} has {len(array)} values for {batch.num_rows} rows")
+        if field.name in names:
+            at = names.index(field.name)
+            arrays[at], fields[at] = array, field
+        else:
+            names.append(field.name)
+            arrays.append(array)
+            fields.append(field)
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def without_columns(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Return ``batch`` less ``names`` (those that are not there are ignored)."""
+    gone = set(names)
+    keep = [i for i, name in enumerate(batch.schema.names) if name not in gone]
+    return pa.RecordBatch.from_arrays(
+        [batch.column(i) for i in keep], schema=pa.schema([batch.schema.field(i) for i in keep])
+    )
