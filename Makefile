@@ -1,0 +1,78 @@
+# yuqing: `make` alone lists what can be made.
+# Nothing here needs root. What Debian must bring is said in one line when it is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+LOCKS := requirements-bootstrap.lock requirements-dev.lock requirements-jdk.lock
+# A changed lock or project file makes a new stamp name, so `make env` costs nothing while they stand as they are.
+STAMP := .venv/.made-$(shell cat $(LOCKS) pyproject.toml setup.py requirements.in | sha256sum | cut -c1-16)
+
+# YUQING_ENV_CACHE keeps downloads (Python and jars) outside the checkout, so that a fresh clone need not fetch them
+# again. The environment itself is never shared: it holds absolute paths.
+ifdef YUQING_ENV_CACHE
+export UV_CACHE_DIR := $(YUQING_ENV_CACHE)/uv
+export PIP_CACHE_DIR := $(YUQING_ENV_CACHE)/pip
+export YUQING_JARS ?= $(YUQING_ENV_CACHE)/jars
+endif
+
+.PHONY: help env jars demo test faults check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## build .venv from the locks (and a JDK into it where the machine has none that fits)
+
+$(STAMP): $(LOCKS)
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3.11-venv" >&2; exit 1; }
+	$(BIN)/python -c '' 2>/dev/null || { echo "make env: creating .venv"; $(PYTHON) -m venv --clear .venv; }
+	echo "make env: installing the locked packages (about 1 GB to download the first time)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bootstrap.lock
+	export VIRTUAL_ENV="$$PWD/.venv"
+	$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements-bootstrap.lock requirements-dev.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	if ! $(BIN)/python -m pipelines.services.java >/dev/null 2>&1; then
+		echo "make env: no Java 17 to 21 on this machine, installing one into .venv"
+		$(BIN)/uv pip install --quiet --require-hashes -r requirements-jdk.lock
+		$(BIN)/python -m pipelines.services.java >/dev/null
+	fi
+	rm -f .venv/.made-*
+	touch $@
+	echo "make env: done, the command is $(BIN)/yuqing"
+
+jars: $(STAMP) ## fetch the locked Kafka jars (needs Maven); only `up --kafka` and kafka:// sources use them
+	@$(BIN)/python -m pipelines.services.jars
+
+demo: $(STAMP) ## start the services, run the opinion job on a generated emergency, show what was found
+	@$(BIN)/yuqing demo
+
+test: $(STAMP) ## run every test, on real engines (ARGS="-k name" for a part)
+	@command -v mvn >/dev/null || echo "make test: Kafka's tests will be skipped without Maven: apt-get install maven" >&2
+	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(STAMP) ## run only the tests that kill processes of a running job
+	@$(BIN)/python -m pytest -m faults $(ARGS)
+
+check: $(STAMP) ## lint, format, types and the one-way arrows between rooms
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure the throughput of the whole opinion job
+	@$(BIN)/yuqing bench throughput
+
+lock: $(STAMP) ## recompile the locks of the Python packages from requirements*.in, and that of the jars
+	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --generate-hashes "$$1.in" -o "$$1.lock"; }
+	for name in requirements-bootstrap requirements-dev requirements-jdk; do compile $$name; done
+	$(BIN)/python -m pipelines.services.jars --lock
+
+clean: ## remove the environment and everything that tools left behind (services must be down; HOME is kept)
+	@rm -rf .venv build dist .jars *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
