@@ -1,13 +1,13 @@
 """The exception tree. No message ever contains text of a post.
 
-    YuqingError                 exit 1
-    ├── UsageError              exit 2: wrong arguments or settings; names the key and the remedy
-    ├── RecordError             one record cannot be processed: it becomes a dead letter
-    ├── StoreError              the store refused a request for good (bad SQL, missing table, no rights)
-    ├── StoreUnavailable        the store does not answer: wait and try again, nothing is lost
-    ├── ModelError              a model bundle is missing, damaged or does not fit
-    ├── ServiceError            an embedded service did not start, stop or answer
-    └── CircuitOpen             too many records of one step fail: the job stops and says so
+YuqingError                 exit 1
+├── UsageError              exit 2: wrong arguments or settings; names the key and the remedy
+├── RecordError             one record cannot be processed: it becomes a dead letter
+├── StoreError              the store refused a request for good (bad SQL, missing table, no rights)
+├── StoreUnavailable        the store does not answer: wait and try again, nothing is lost
+├── ModelError              a model bundle is missing, damaged or does not fit
+├── ServiceError            an embedded service did not start, stop or answer
+└── CircuitOpen             too many records of one step fail: the job stops and says so
 """
 
 from __future__ import annotations

@@ -66,9 +66,7 @@ SEALED = pa.schema(
 )
 
 # -- match -----------------------------------------------------------------------------------------------------
-KEYWORD = pa.struct(
-    [("rule", pa.string()), ("category", pa.string()), ("term", pa.string()), ("critical", pa.bool_())]
-)
+KEYWORD = pa.struct([("rule", pa.string()), ("category", pa.string()), ("term", pa.string()), ("critical", pa.bool_())])
 """`critical` is true when this hit alone may raise an alert (a critical rule's term outside hashtags and tails)."""
 MATCHED = pa.schema([pa.field("keywords", pa.list_(KEYWORD))])
 
