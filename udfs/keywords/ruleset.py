@@ -1,0 +1,219 @@
+"""Rules compiled to one Aho-Corasick automaton, and the scan that applies them.
+
+Aho and Corasick, "Efficient string matching", CACM 18(6), 1975: all terms and all context words of all rules are
+found in one pass. The conditions of a rule are then looked at only for posts in which one of its terms stands.
+Cost: about 2-4 microseconds a post of 60 characters without a hit, about 10 more with one.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import ahocorasick
+
+from udfs.keywords.normalise import join
+from udfs.keywords.quoted import kind_at, quoted_spans
+from udfs.keywords.rules import Rule, RuleFile, Rules, check_rules, read_files
+
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_CLAUSE = re.compile(r"[,。!?;、\n:…]|(?<=[一-鿿])\s")
+_Span = tuple[int, int]
+
+
+class Hit(NamedTuple):
+    """One place where a rule's term counts; the span is in code points of the text as given."""
+
+    rule: Rule
+    term: str
+    start: int
+    end: int
+    quoted: str  # "" the author's own words, else `tag`, `name` or `tail`
+
+    @property
+    def critical(self) -> bool:
+        """Whether this hit alone may raise an alert."""
+        return self.rule.critical and not self.quoted
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A rule with its word lists replaced by their numbers in the automaton."""
+
+    rule: Rule
+    overlap: int
+    before: int
+    after: int
+    exclude_near: int
+    anywhere: int
+    near: int
+    all_of: tuple[int, ...]
+
+
+class _Entry:
+    """What a word of the automaton means: (rule, term) pairs and numbers of context lists."""
+
+    __slots__ = ("length", "lists", "terms", "word_end", "word_start")
+
+    def __init__(self, word: str) -> None:
+        self.length = len(word)
+        self.word_start = word[0] in _WORD
+        self.word_end = word[-1] in _WORD
+        self.terms: list[tuple[int, str]] = []
+        self.lists: list[int] = []
+
+
+class RuleSet:
+    """Compiled rules. Not picklable on purpose: it is built in `open`, once per worker."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules: tuple[Rule, ...] = rules.rules
+        self.files: tuple[RuleFile, ...] = rules.files
+        self.version: str = rules.version
+        self.terms: int = rules.terms
+        self._entries: dict[str, _Entry] = {}
+        self._list_numbers: dict[tuple[str, ...], int] = {}
+        self._compiled = [self._compile(number, rule) for number, rule in enumerate(rules.rules)]
+        self._automaton = ahocorasick.Automaton()
+        for word, entry in self._entries.items():
+            self._automaton.add_word(word, entry)
+        self._automaton.make_automaton()
+
+    def _compile(self, number: int, rule: Rule) -> _Compiled:
+        for spelling, term in rule.terms.items():
+            self._entry(spelling).terms.append((number, term))
+        exclude = rule.exclude
+        return _Compiled(
+            rule,
+            overlap=self._list(exclude.overlap),
+            before=self._list(exclude.before),
+            after=self._list(exclude.after),
+            exclude_near=self._list(exclude.near),
+            anywhere=self._list(exclude.anywhere),
+            near=self._list(rule.near),
+            all_of=tuple(self._list(group) for group in rule.all_of),
+        )
+
+    def _entry(self, word: str) -> _Entry:
+        entry = self._entries.get(word)
+        if entry is None:
+            entry = self._entries[word] = _Entry(word)
+        return entry
+
+    def _list(self, words: tuple[str, ...]) -> int:
+        """Return the number of the list of ``words``, -1 for the empty one; equal lists share a number."""
+        if not words:
+            return -1
+        number = self._list_numbers.get(words)
+        if number is None:
+            number = self._list_numbers[words] = len(self._list_numbers)
+            for word in words:
+                self._entry(word).lists.append(number)
+        return number
+
+    def scan(self, texts: Sequence[str]) -> list[list[Hit]]:
+        """Return for each text the hits that count, ordered by rule (load order), then by place."""
+        result: list[list[Hit]] = [[] for _ in texts]
+        if not texts:
+            return result
+        normal, starts = join(texts)
+        starts.append(len(normal))
+        post = 0
+        border = starts[1]
+        found: list[tuple[int, int, _Entry]] = []
+        has_term = False
+        for last, entry in self._automaton.iter(normal):
+            end = last + 1
+            start = end - entry.length
+            if entry.word_start and normal[start - 1] in _WORD and start:
+                continue
+            if entry.word_end and normal[end] in _WORD:  # there always is one: a NUL ends each text
+                continue
+            if last >= border:
+                if has_term:
+                    result[post] = self._judge(texts[post], normal[starts[post] : border - 1], found)
+                while last >= border:
+                    post += 1
+                    border = starts[post + 1]
+                found = []
+                has_term = False
+            if entry.terms:
+                has_term = True
+            base = starts[post]
+            found.append((start - base, end - base, entry))
+        if has_term:
+            result[post] = self._judge(texts[post], normal[starts[post] : border - 1], found)
+        return result
+
+    def _judge(self, text: str, normal: str, found: list[tuple[int, int, _Entry]]) -> list[Hit]:
+        """Return the hits of one post for which all conditions of their rule hold."""
+        by_rule: dict[int, list[tuple[int, int, str]]] = {}
+        lists: dict[int, list[_Span]] = {}
+        for start, end, entry in found:
+            for number, term in entry.terms:
+                by_rule.setdefault(number, []).append((start, end, term))
+            for listed in entry.lists:
+                lists.setdefault(listed, []).append((start, end))  # ends ascend
+        hits: list[Hit] = []
+        quoted = None
+        for number in sorted(by_rule):
+            compiled = self._compiled[number]
+            if compiled.anywhere in lists or any(group not in lists for group in compiled.all_of):
+                continue
+            kept = [hit for hit in by_rule[number] if _counts(compiled, hit[0], hit[1], lists, normal)]
+            minimum = compiled.rule.min_hits
+            if not kept or (minimum > 1 and len({term for _, _, term in kept}) < minimum):
+                continue
+            if quoted is None:
+                quoted = quoted_spans(text)
+            rule = compiled.rule
+            hits += [Hit(rule, term, start, end, kind_at(quoted, start, end)) for start, end, term in kept]
+        return hits
+
+
+def _counts(rule: _Compiled, start: int, end: int, lists: dict[int, list[_Span]], normal: str) -> bool:
+    """Whether the hit ``start``-``end`` stands in a context in which ``rule`` counts."""
+    exclude = rule.rule.exclude
+    if rule.overlap in lists and any(s < end and start < e for s, e in _around(lists[rule.overlap], start, end, 0)):
+        return False
+    if rule.before in lists:
+        for s, e in _around(lists[rule.before], start, end, exclude.within):
+            if e <= start and not _CLAUSE.search(normal, e, start) and s < start:
+                return False
+    if rule.after in lists:
+        for s, _ in _around(lists[rule.after], start, end, exclude.within):
+            if s >= end and not _CLAUSE.search(normal, end, s):
+                return False
+    if rule.exclude_near in lists and _apart(lists[rule.exclude_near], start, end, exclude.within):
+        return False
+    return rule.near < 0 or (rule.near in lists and _apart(lists[rule.near], start, end, rule.rule.within))
+
+
+def _around(spans: list[_Span], start: int, end: int, within: int) -> list[_Span]:
+    """Return the spans that touch the window of ``within`` characters around ``start``-``end``. Spans end-sorted."""
+    around = []
+    for at in range(bisect_left(spans, start - within, key=_end_of), len(spans)):
+        span = spans[at]
+        if span[0] <= end + within:
+            around.append(span)
+        elif span[1] > end + within + 64:  # longer than any word: nothing further on can begin in the window
+            break
+    return around
+
+
+def _apart(spans: list[_Span], start: int, end: int, within: int) -> bool:
+    """Whether a span beside (not inside) ``start``-``end`` stands at most ``within`` characters away."""
+    return any(e <= start or s >= end for s, e in _around(spans, start, end, within))
+
+
+def _end_of(span: _Span) -> int:
+    return span[1]
+
+
+def load_rules(*folders: Path | str) -> RuleSet:
+    """Return the compiled rules of ``folders``; raises UsageError with file, rule and remedy. About 0.1 s."""
+    return RuleSet(check_rules(read_files([Path(folder) for folder in folders])))

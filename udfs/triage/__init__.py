@@ -1,0 +1,5 @@
+"""Triage: what the post says about hazard, goods, people, source, state and urgency, by rules over masked text.
+
+`step.Triage` is the step of the opinion job; `needs_rules.need_hits` recognises needs without a model, as weak labels
+and features. Lexicons are keyword rule files (docs/keywords.md) in `lexicon/`.
+"""

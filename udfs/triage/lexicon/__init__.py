@@ -1,0 +1,1 @@
+"""Lexicons of triage as keyword rule files."""
