@@ -101,7 +101,9 @@ class _Loader(yaml.CSafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
             if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is written twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is written twice", key_node.start_mark
+                )
             seen.add(key if isinstance(key, str) else repr(key))
         return super().construct_mapping(node, deep)
 
@@ -114,7 +116,9 @@ def rule_paths(folders: Sequence[Path]) -> list[Path]:
             raise UsageError(f"rules: {folder} is not a folder; name a folder that holds *.yaml rule files")
         paths += sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
     if not paths:
-        raise UsageError(f"rules: no *.yaml file in {', '.join(map(str, folders))}; add a rule file or name another folder")
+        raise UsageError(
+            f"rules: no *.yaml file in {', '.join(map(str, folders))}; add a rule file or name another folder"
+        )
     return paths
 
 
@@ -125,7 +129,9 @@ def read_files(folders: Sequence[Path]) -> list[tuple[Path, bytes]]:
         try:
             files.append((path, path.read_bytes()))
         except OSError as error:
-            raise UsageError(f"rules: {path} cannot be read ({error.strerror}); make it readable or remove it") from error
+            raise UsageError(
+                f"rules: {path} cannot be read ({error.strerror}); make it readable or remove it"
+            ) from error
     return files
 
 
@@ -178,7 +184,9 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise UsageError(f"{path.name}: the file is a {type(document).__name__}; it must have the keys `lists` and `rules`")
+        raise UsageError(
+            f"{path.name}: the file is a {type(document).__name__}; it must have the keys `lists` and `rules`"
+        )
     for key in document:
         if key not in ("lists", "rules"):
             raise UsageError(f"{path.name}: unknown key {key!r} at the top; use `lists` and `rules`")
@@ -198,12 +206,16 @@ def _entries(path: Path, document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _word(where: str, key: str, value: Any) -> str:
     """Return ``value`` in normal form; ``where`` names file and rule."""
     if not isinstance(value, str):
-        raise UsageError(f"{where}: `{key}` holds {value!r}, which YAML reads as {type(value).__name__}; put it in quotes")
+        raise UsageError(
+            f"{where}: `{key}` holds {value!r}, which YAML reads as {type(value).__name__}; put it in quotes"
+        )
     word = normalise(value.strip())
     if not word:
         raise UsageError(f"{where}: `{key}` holds an empty word; remove it")
     if len(word) > _MAX_WORD:
-        raise UsageError(f"{where}: `{key}` holds a word of {len(word)} characters; at most {_MAX_WORD}, rules hold words")
+        raise UsageError(
+            f"{where}: `{key}` holds a word of {len(word)} characters; at most {_MAX_WORD}, rules hold words"
+        )
     if any(ord(character) < 32 for character in word):
         raise UsageError(f"{where}: `{key}` holds a control character; remove it")
     return word
@@ -220,7 +232,9 @@ class _Lists:
         if raw is None:
             return
         if not isinstance(raw, dict):
-            raise UsageError(f"{path.name}: `lists` is a {type(raw).__name__}; write `name: [word, ...]` lines under it")
+            raise UsageError(
+                f"{path.name}: `lists` is a {type(raw).__name__}; write `name: [word, ...]` lines under it"
+            )
         for name, words in raw.items():
             if not isinstance(name, str) or not _LIST_NAME.fullmatch(name):
                 raise UsageError(f"{path.name}: list name {name!r}; use lower-case letters, digits and -")
@@ -273,7 +287,9 @@ class _RuleReader:
         terms = self._terms()
         min_hits = self._number("min_hits", 1, 1, 20)
         if min_hits > len(set(terms.values())):
-            raise UsageError(f"{self._where}: `min_hits` is {min_hits} but there are fewer terms; lower it or add terms")
+            raise UsageError(
+                f"{self._where}: `min_hits` is {min_hits} but there are fewer terms; lower it or add terms"
+            )
         all_of = self._raw.get("all_of", [])
         if not isinstance(all_of, list) or not all(isinstance(group, list) for group in all_of):
             raise UsageError(f"{self._where}: `all_of` must be a list of lists; write [[word, ...], [word, ...]]")
@@ -298,7 +314,9 @@ class _RuleReader:
         terms = {word: word for word in self._lists.words(self._where, "terms", raw)}
         variants = self._raw.get("variants", {})
         if not isinstance(variants, dict):
-            raise UsageError(f"{self._where}: `variants` is {type(variants).__name__}; write `term: [spelling, ...]` lines")
+            raise UsageError(
+                f"{self._where}: `variants` is {type(variants).__name__}; write `term: [spelling, ...]` lines"
+            )
         for term, spellings in variants.items():
             canonical = _word(self._where, "variants", term)
             if canonical not in terms:
@@ -307,7 +325,9 @@ class _RuleReader:
                 terms.setdefault(spelling, canonical)
         for word in list(terms):
             if len(word) < 2:
-                raise UsageError(f"{self._where}: `terms` holds a single character; it would match everywhere, use a word")
+                raise UsageError(
+                    f"{self._where}: `terms` holds a single character; it would match everywhere, use a word"
+                )
             if 2 <= len(word) <= 4 and not any(character.isascii() for character in word):
                 terms.setdefault(" ".join(word), terms[word])  # "救 命", spaced to slip past filters
         return terms
@@ -317,7 +337,9 @@ class _RuleReader:
         if isinstance(raw, list):  # the common case: phrases that contain the term
             raw = {"overlap": raw}
         if not isinstance(raw, dict):
-            raise UsageError(f"{self._where}: `exclude` is {type(raw).__name__}; write a list or {sorted(_EXCLUDE_KEYS)}")
+            raise UsageError(
+                f"{self._where}: `exclude` is {type(raw).__name__}; write a list or {sorted(_EXCLUDE_KEYS)}"
+            )
         for key in raw:
             if key not in _EXCLUDE_KEYS:
                 raise UsageError(
