@@ -1,0 +1,325 @@
+"""A standalone Flink 2.2 cluster out of the PyPI wheel: one JobManager, one or more TaskManagers, on loopback.
+
+FLINK_HOME is ``site-packages/pyflink`` and stays untouched; configuration, state and scratch files live under
+``HOME/flink``, logs under ``HOME/logs``. The JVMs are started directly, not through Flink's shell scripts: those
+only compute the memory flags (one more JVM each time) and write pid files, which the registry does better.
+
+Checkpoints survive a cancelled job and savepoints are kept until someone removes them. A job that fails restarts for
+ever, with a delay that grows to ``RESTART_DELAY_MAX``: a store that is down for an hour costs an hour, not the job.
+REST has no authentication, hence 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from pipelines.services import flink_rest
+from pipelines.services.java import find_java
+from pipelines.services.process import HOME_MARK, kill_all, marked, rotate, spawn, stop, wait_until_answers
+from pipelines.services.registry import HOST, Registry, Service
+from schemas.errors import ServiceError
+
+JOBMANAGER, TASKMANAGER = "flink-jobmanager", "flink-taskmanager"
+DEFAULT_PORTS = {"rest": 8081, "rpc": 6123}
+START_TIMEOUT = 120.0  # 4-8 s on an idle machine; several times that on a busy one
+RESTART_DELAY_MAX = "20 s"
+
+_JOBMANAGER_CLASS = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+_TASKMANAGER_CLASS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Memory in MiB and task slots of each process. Python workers come on top, ~200 MB each and their models."""
+
+    slots: int = 4
+    jobmanager_heap: int = 448
+    taskmanager_heap: int = 512
+    managed: int = 256  # RocksDB and batch operators; untouched, so free, with the hashmap backend
+    network: int = 64
+    metaspace: int = 256
+    off_heap: int = 128  # Arrow and Netty buffers of the Python operators
+
+
+def flink_home() -> Path:
+    """FLINK_HOME: the folder of the ``pyflink`` package, found without importing it (that takes a second)."""
+    spec = find_spec("pyflink")
+    if spec is None or not spec.submodule_search_locations:
+        raise ServiceError("apache-flink is not installed in this environment: run `make env`")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def configuration(folder: Path, ports: Mapping[str, int], size: Size, state: str) -> dict[str, Any]:
+    """Flink's settings for a cluster whose files live in ``folder``, as flat keys."""
+    mib = "{}m".format
+    return {
+        "jobmanager.rpc.address": HOST,
+        "jobmanager.rpc.port": ports["rpc"],
+        "jobmanager.bind-host": HOST,
+        "taskmanager.host": HOST,
+        "taskmanager.bind-host": HOST,
+        "rest.address": HOST,
+        "rest.bind-address": HOST,
+        "rest.port": ports["rest"],
+        "rest.bind-port": str(ports["rest"]),
+        "web.upload.dir": str(folder / "upload"),
+        "io.tmp.dirs": str(folder / "tmp"),
+        "process.working-dir": str(folder / "work"),
+        "jobmanager.memory.heap.size": mib(size.jobmanager_heap),
+        "jobmanager.memory.off-heap.size": mib(size.off_heap),
+        "jobmanager.memory.jvm-metaspace.size": mib(size.metaspace),
+        # With every part given explicitly, Flink's start-up checks need no derived flags.
+        "taskmanager.cpu.cores": float(size.slots),
+        "taskmanager.numberOfTaskSlots": size.slots,
+        "taskmanager.memory.framework.heap.size": "128m",
+        "taskmanager.memory.framework.off-heap.size": "128m",
+        "taskmanager.memory.task.heap.size": mib(size.taskmanager_heap),
+        "taskmanager.memory.task.off-heap.size": mib(size.off_heap),
+        "taskmanager.memory.network.min": mib(size.network),
+        "taskmanager.memory.network.max": mib(size.network),
+        "taskmanager.memory.managed.size": mib(size.managed),
+        "taskmanager.memory.jvm-metaspace.size": mib(size.metaspace),
+        "taskmanager.memory.jvm-overhead.min": "192m",
+        "taskmanager.memory.jvm-overhead.max": "192m",
+        "parallelism.default": 1,
+        "state.backend.type": state,
+        "execution.checkpointing.interval": "5 s",
+        "execution.checkpointing.dir": (folder / "checkpoints").as_uri(),
+        "execution.checkpointing.savepoint-dir": (folder / "savepoints").as_uri(),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.num-retained": 2,
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": RESTART_DELAY_MAX,
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": 2147483647,  # never give up
+        # A TaskManager that was killed is missed within seconds; a paused one gets most of a minute.
+        "cluster.registration.error-delay": "500 ms",
+        "heartbeat.interval": "2 s",
+        "heartbeat.timeout": "50 s",
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "env.java.opts.all": _shipped_java_options(),
+    }
+
+
+def _shipped_java_options() -> str:
+    """The ``--add-exports``/``--add-opens`` that the wheel's own config.yaml gives for Java 17 and 21."""
+    shipped = yaml.safe_load((flink_home() / "conf" / "config.yaml").read_text("utf-8"))
+    return str(shipped["env"]["java"]["opts"]["all"])
+
+
+_LOGGING = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.file.ref = file
+appender.file.name = file
+appender.file.type = RollingFile
+appender.file.fileName = ${sys:log.file}
+appender.file.filePattern = ${sys:log.file}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1.} - %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 20MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 3
+logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
+logger.netty.level = OFF
+"""
+
+
+def start(registry: Registry, *, size: Size | None = None, state: str = "hashmap") -> Service:
+    """Start the JobManager and one TaskManager unless they run; return the JobManager once the slots are there.
+
+    ``state`` is ``hashmap`` (state in the heap) or ``rocksdb`` (on disk). The two JVMs come up side by side, the
+    TaskManager asks until it is let in. Call with the registry locked.
+    """
+    jobmanager = registry.running(JOBMANAGER)
+    taskmanager = registry.running(TASKMANAGER)
+    if jobmanager is None:
+        folder = registry.home / "flink"
+        if taskmanager is None:
+            _clear_scratch(folder)
+        with registry.ports(JOBMANAGER, DEFAULT_PORTS) as ports:
+            _write_configuration(folder, ports, size or Size(), state)
+            jobmanager = _spawn_jobmanager(registry, ports)
+            pending = None if taskmanager else _spawn_taskmanager(registry, TASKMANAGER, jobmanager)
+            _await(jobmanager, lambda: flink_rest.answers(jobmanager.url))
+        if pending is not None:
+            _await_taskmanager(*pending)
+    elif taskmanager is None:
+        start_taskmanager(registry, TASKMANAGER)
+    return jobmanager
+
+
+def stop_cluster(registry: Registry, *, grace: float = 20) -> None:
+    """Stop every TaskManager, then the JobManager, then whatever Python workers were left behind."""
+    names = [name for name in registry.services() if name.startswith(TASKMANAGER)]
+    for name in [*names, JOBMANAGER]:
+        service = registry.entry(name)
+        if service is not None:
+            stop(service.process, grace=grace)
+            registry.drop(name)
+    reap_orphans(registry.home)
+
+
+def start_taskmanager(registry: Registry, name: str | None = None) -> Service:
+    """Start one more TaskManager of the running JobManager; return it once its slots are registered.
+
+    ``name`` defaults to the first of flink-taskmanager, flink-taskmanager-2, ... that does not run. Workers that a
+    killed TaskManager left behind are reaped first, so a restart does not meet them.
+    """
+    jobmanager = registry.running(JOBMANAGER)
+    if jobmanager is None:
+        raise ServiceError(f"no Flink JobManager runs in {registry.home}: `yuqing up --flink` starts one")
+    if name is None:
+        names = (TASKMANAGER, *(f"{TASKMANAGER}-{number}" for number in range(2, 100)))
+        name = next(free for free in names if registry.running(free) is None)
+    service, resource = _spawn_taskmanager(registry, name, jobmanager)
+    return _await_taskmanager(service, resource)
+
+
+def _spawn_taskmanager(registry: Registry, name: str, jobmanager: Service) -> tuple[Service, str]:
+    """Start the JVM; return its entry and the resource id under which the JobManager will list it.
+
+    A killed TaskManager stays listed until its heartbeat is missed, so each start has an id of its own.
+    """
+    reap_orphans(registry.home)
+    settings = _read_configuration(registry.home / "flink")
+    heap = _mib(settings, "taskmanager.memory.framework.heap.size", "taskmanager.memory.task.heap.size")
+    direct = _mib(
+        settings,
+        "taskmanager.memory.framework.off-heap.size",
+        "taskmanager.memory.task.off-heap.size",
+        "taskmanager.memory.network.max",
+    )
+    metaspace = _mib(settings, "taskmanager.memory.jvm-metaspace.size")
+    flags = [f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={direct}m", f"-XX:MaxMetaspaceSize={metaspace}m"]
+    resource = f"{name}-{secrets.token_hex(4)}"
+    arguments = [*flags, _TASKMANAGER_CLASS, "-D", f"taskmanager.resource-id={resource}"]
+    return _spawn_jvm(registry, name, arguments, url=jobmanager.url, ports={}), resource
+
+
+def _spawn_jobmanager(registry: Registry, ports: Mapping[str, int]) -> Service:
+    settings = _read_configuration(registry.home / "flink")
+    flags = [
+        f"-Xmx{_mib(settings, 'jobmanager.memory.heap.size')}m",
+        f"-XX:MaxMetaspaceSize={_mib(settings, 'jobmanager.memory.jvm-metaspace.size')}m",
+        # It schedules and serves pages: quick to start and small matters more than peak speed.
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+    ]
+    url = f"http://{HOST}:{ports['rest']}"
+    return _spawn_jvm(registry, JOBMANAGER, [*flags, _JOBMANAGER_CLASS], url=url, ports=ports)
+
+
+def _spawn_jvm(
+    registry: Registry, name: str, arguments: Sequence[str], *, url: str, ports: Mapping[str, int]
+) -> Service:
+    """Start ``java`` with ``arguments`` (flags, main class, its arguments) on this home's configuration."""
+    conf = registry.home / "flink" / "conf"
+    log = registry.logs / f"{name}.log"
+    registry.logs.mkdir(parents=True, exist_ok=True)
+    rotate(log)
+    command: list[str | Path] = [
+        find_java() / "bin" / "java",
+        *str(_read_configuration(conf.parent)["env.java.opts.all"]).split(),
+        f"-Dlog.file={log}",
+        f"-Dlog4j.configurationFile={conf / 'log4j.properties'}",
+        "-classpath",
+        _class_path(),
+        *arguments,
+        "--configDir",
+        conf,
+    ]
+    output = log.with_suffix(".out")
+    process = spawn(name, command, home=registry.home, log=output, environ=environment(registry.home))
+    service = Service.of(name, process, ports=ports, url=url, log=log)
+    registry.put(service)
+    return service
+
+
+def _await_taskmanager(service: Service, resource: str) -> Service:
+    return _await(service, lambda: resource in flink_rest.taskmanagers(service.url))
+
+
+def _await(service: Service, answers: Callable[[], bool]) -> Service:
+    log = Path(service.log)
+    logs = (log.with_suffix(".out"), log)
+    wait_until_answers(service.name, answers, service.process, logs=logs, timeout=START_TIMEOUT)
+    return service
+
+
+def _clear_scratch(folder: Path) -> None:
+    """Remove what JVMs that were killed left behind. Only while none runs; checkpoints and savepoints stay."""
+    for name in ("tmp", "work"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The variables with which Flink's programs (the ``flink`` command too) find this home's cluster."""
+    flink = flink_home()
+    return {
+        "JAVA_HOME": str(find_java()),
+        "FLINK_HOME": str(flink),
+        "FLINK_CONF_DIR": str(home / "flink" / "conf"),
+        "FLINK_LOG_DIR": str(home / "logs"),
+        "FLINK_LIB_DIR": str(flink / "lib"),
+        "FLINK_OPT_DIR": str(flink / "opt"),
+        "FLINK_PLUGINS_DIR": str(flink / "plugins"),
+        HOME_MARK: str(home),
+    }
+
+
+def reap_orphans(home: Path) -> int:
+    """SIGKILL the Python workers of this home whose JVM is gone; return how many processes that were.
+
+    A TaskManager that is killed hard leaves them (~200 MB each) with init as their ancestor. They are known by their
+    command line and by the mark of this home, which they inherit; those below a living JVM are left alone. For the
+    mini cluster inside a command this holds too if that command has ``YUQING_HOME`` in its environment.
+    """
+    return kill_all(
+        process
+        for process, _ in marked(HOME_MARK, str(Path(home).absolute()))
+        if _is_worker(process) and not _has_jvm_above(process)
+    )
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    return any("pyflink.fn_execution" in part or "pyflink-udf-runner" in part for part in process.cmdline())
+
+
+def _has_jvm_above(process: psutil.Process) -> bool:
+    return any(parent.name() == "java" for parent in process.parents())
+
+
+def _class_path() -> str:
+    # flink-dist comes last, as in Flink's own scripts
+    jars = sorted((flink_home() / "lib").glob("*.jar"), key=lambda jar: (jar.name.startswith("flink-dist"), jar.name))
+    return ":".join(map(str, jars))
+
+
+def _write_configuration(folder: Path, ports: Mapping[str, int], size: Size, state: str) -> None:
+    for name in ("conf", "tmp", "work", "upload", "checkpoints", "savepoints"):
+        (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings = configuration(folder, ports, size, state)
+    (folder / "conf" / "config.yaml").write_text(yaml.safe_dump(settings, width=100_000), "utf-8")
+    (folder / "conf" / "log4j.properties").write_text(_LOGGING, "utf-8")
+    (folder / "conf" / "log4j-cli.properties").write_text(_LOGGING, "utf-8")  # what `flink run` reads
+
+
+def _read_configuration(folder: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((folder / "conf" / "config.yaml").read_text("utf-8")))
+
+
+def _mib(settings: Mapping[str, Any], *keys: str) -> int:
+    return sum(int(str(settings[key]).removesuffix("m")) for key in keys)
