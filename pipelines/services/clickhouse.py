@@ -1,0 +1,76 @@
+"""The embedded ClickHouse server as a service: start, stop, where and as whom to connect.
+
+Data lie under ``HOME/clickhouse``; passwords are made at random on the first start and kept in
+``HOME/keys/clickhouse.json`` (mode 0600).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+
+from governance.keys import create_once, read_private
+from pipelines.services.process import spawn, stop, wait_until_answers
+from pipelines.services.registry import HOST, Registry, Service
+from pipelines.store.client import StoreSettings
+from pipelines.store.roles import USERS
+from schemas.errors import ServiceError
+
+NAME = "clickhouse"
+DEFAULT_PORTS = {"http": 8123, "tcp": 9000}
+START_TIMEOUT = 90.0  # under 1 s on an idle machine; recovery after a crash with much data takes longer
+_PASSWORDS = "clickhouse.json"
+
+
+def passwords(home: Path) -> dict[str, str]:
+    """User -> password, made on the first call for a home."""
+    create_once(home, _PASSWORDS, lambda: json.dumps({user: secrets.token_urlsafe(24) for user in USERS}).encode())
+    return dict(json.loads(read_private(home, _PASSWORDS)))
+
+
+def start(registry: Registry) -> Service:
+    """Start the server unless it runs; return once it answers. Call with the registry locked."""
+    running = registry.running(NAME)
+    if running is not None:
+        return running
+    from pipelines.store.embedded import write_config
+
+    directory = registry.home / NAME
+    log = registry.logs / f"{NAME}.log"
+    with registry.ports(NAME, DEFAULT_PORTS) as ports:
+        write_config(directory, ports["http"], ports["tcp"], passwords(registry.home))
+        command: list[str | Path] = [sys.executable, "-m", "pipelines.store.embedded", directory]
+        command += ["--http-port", str(ports["http"]), "--tcp-port", str(ports["tcp"])]
+        process = spawn(NAME, command, home=registry.home, log=log)
+        service = Service.of(NAME, process, ports=ports, url=f"http://{HOST}:{ports['http']}", log=log)
+        registry.put(service)
+        wait_until_answers(NAME, lambda: answers(service.url), process, logs=(log,), timeout=START_TIMEOUT)
+    return service
+
+
+def stop_server(registry: Registry, *, grace: float = 40) -> None:
+    """Stop the server; running inserts end first. ``grace`` is more than its own limit for that (30 s)."""
+    service = registry.entry(NAME)
+    if service is not None:
+        stop(service.process, grace=grace)
+        registry.drop(NAME)
+
+
+def answers(url: str) -> bool:
+    """True if a ClickHouse says that it is well (``/ping``)."""
+    import httpx
+
+    try:
+        return httpx.get(f"{url}/ping", timeout=5, trust_env=False).text.strip() == "Ok."
+    except httpx.HTTPError:
+        return False
+
+
+def connection(registry: Registry, user: str = "yuqing") -> StoreSettings:
+    """How to reach this home's server as ``user``; ServiceError with the remedy when it is not up."""
+    service = registry.running(NAME)
+    if service is None:
+        raise ServiceError(f"ClickHouse is not up in {registry.home}: `yuqing up` starts it")
+    return StoreSettings(url=service.url, user=user, password=passwords(registry.home)[user])
