@@ -1,0 +1,138 @@
+"""One way to the store: clickhouse-connect over HTTP, whether the server is embedded or anybody's.
+
+Errors come out as two kinds. ``StoreUnavailable``: no answer, or an overloaded, full or stopping server; the same
+request may succeed later. ``StoreError``: the server understood and refused. Neither carries data that was sent: an
+insert's error names ClickHouse's code only, since its message may quote the value it choked on.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from urllib3.exceptions import HTTPError
+
+from schemas.errors import StoreError, StoreUnavailable, UsageError
+
+Result = TypeVar("Result")
+
+TRANSIENT = {
+    3: "UNEXPECTED_END_OF_FILE",  # the client died in mid-insert, or the server did
+    159: "TIMEOUT_EXCEEDED",
+    202: "TOO_MANY_SIMULTANEOUS_QUERIES",
+    209: "SOCKET_TIMEOUT",
+    210: "NETWORK_ERROR",
+    236: "ABORTED",  # what queries get while the server shuts down
+    241: "MEMORY_LIMIT_EXCEEDED",
+    242: "TABLE_IS_READ_ONLY",
+    243: "NOT_ENOUGH_SPACE",
+    252: "TOO_MANY_PARTS",
+    285: "TOO_FEW_LIVE_REPLICAS",
+    319: "UNKNOWN_STATUS_OF_INSERT",
+    373: "SESSION_IS_LOCKED",
+    394: "QUERY_WAS_CANCELLED",
+    425: "SYSTEM_ERROR",
+    439: "CANNOT_SCHEDULE_TASK",
+    473: "DEADLOCK_AVOIDED",
+    598: "UNKNOWN_ERROR_IN_KEEPER",
+    745: "SERVER_OVERLOADED",
+    999: "KEEPER_EXCEPTION",
+}
+"""ClickHouse error codes after which the same request may succeed."""
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where the store is and who asks. Pickles; ``repr`` hides the password."""
+
+    url: str
+    user: str = "yuqing"
+    password: str = field(default="", repr=False)
+    database: str = "yuqing"
+    """Tables without a prefix are of this database. Empty: of none; that is how migrations come before it exists."""
+    connect_timeout_s: int = 5
+    send_receive_timeout_s: int = 60
+
+
+def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = None) -> Client:
+    """Open a client. One per thread: it keeps an HTTP connection alive, and no server-side session.
+
+    Raises UsageError for a URL that is none, StoreUnavailable when nobody answers, StoreError for a wrong password.
+    """
+    parts = urlsplit(settings.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"store.url {settings.url!r} is not an address like http://127.0.0.1:8123")
+    with translated("connect"):
+        return clickhouse_connect.get_client(
+            host=parts.hostname,
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            interface=parts.scheme,
+            username=settings.user,
+            password=settings.password,
+            database=settings.database or None,
+            show_clickhouse_errors="scrub",
+            connect_timeout=settings.connect_timeout_s,
+            send_receive_timeout=settings.send_receive_timeout_s,
+            settings=dict(query_settings or {}),
+            autogenerate_session_id=False,
+            query_limit=0,
+            query_retries=0,
+        )
+
+
+@contextmanager
+def translated(doing: str, detail: bool = True) -> Iterator[None]:
+    """Turn what the driver raises into StoreUnavailable or StoreError.
+
+    ``detail=False`` leaves ClickHouse's message out (code and name stay): for requests that carry posts.
+    """
+    try:
+        yield
+    except ClickHouseError as error:
+        code, name = _code(error)
+        label = f"{doing}: ClickHouse error {code} {name}" if code else f"{doing}: {type(error).__name__}"
+        status = _http_status(error)
+        if code in TRANSIENT or (code is None and (isinstance(error, OperationalError) or status >= 500)):
+            raise StoreUnavailable(label) from None
+        message = str(error).strip().splitlines()[0][:500] if detail and str(error).strip() else ""
+        raise StoreError(f"{label}: {message}" if message else label) from None
+    except (HTTPError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, OSError) as error:
+        raise StoreUnavailable(f"{doing}: {type(error).__name__}") from None
+
+
+def with_retries(request: Callable[[], Result], give_up_after_s: float, first_wait_s: float = 0.1) -> Result:
+    """Run ``request`` until it stops raising StoreUnavailable, waiting 0.1 s to 5 s (exponential, full jitter).
+
+    After ``give_up_after_s`` the last StoreUnavailable goes to the caller: inside an engine that means a restart of
+    the job from its checkpoint, with the engine's own back-off. Anything else is raised at once.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(StoreUnavailable),
+        wait=wait_random_exponential(multiplier=first_wait_s, max=5.0),
+        stop=stop_after_delay(give_up_after_s),
+        reraise=True,
+    )
+    return retrying(request)
+
+
+def _code(error: ClickHouseError) -> tuple[int | None, str]:
+    if isinstance(error, Error):
+        return error.code, error.name or ""
+    return None, ""
+
+
+def _http_status(error: ClickHouseError) -> int:
+    text = str(error)
+    marker = "HTTP status "  # the driver's own words for an answer that is not ClickHouse's (a proxy's 502, say)
+    at = text.find(marker)
+    digits = text[at + len(marker) : at + len(marker) + 3] if at >= 0 else ""
+    return int(digits) if digits.isdigit() else 0

@@ -1,0 +1,104 @@
+"""The embedded server: shut to strangers, one process a directory, and what was acknowledged survives a kill."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipelines.store.client import connect
+from pipelines.store.embedded import write_config
+from pipelines.store.migrate import migrate
+from schemas.errors import StoreError, UsageError
+
+pytestmark = pytest.mark.services
+
+
+@pytest.mark.parametrize(
+    "login", ["", "&user=default", "&user=default&max_sessions_for_user=0", "&user=default&session_id=a"]
+)
+def test_default_user_is_shut(clickhouse_server, login):
+    answer = httpx.post(f"http://127.0.0.1:{clickhouse_server.http_port}/?query=SELECT+1{login}")
+    assert answer.status_code >= 400
+    assert "USER_SESSION_LIMIT_EXCEEDED" in answer.text
+
+
+def test_wrong_password_is_refused_without_retrying(clickhouse_server):
+    settings = clickhouse_server.settings()
+    with pytest.raises(StoreError, match="AUTHENTICATION_FAILED"):
+        connect(type(settings)(settings.url, "yuqing", "wrong"))
+
+
+def test_listens_on_loopback_only(clickhouse_server):
+    import psutil
+
+    listening = [
+        c.laddr for c in psutil.Process(clickhouse_server.process.pid).net_connections() if c.status == "LISTEN"
+    ]
+    assert {address.port for address in listening} == {clickhouse_server.http_port, clickhouse_server.tcp_port}
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
+
+def test_files_hold_no_password_and_are_private(clickhouse_server):
+    for name in ("config.xml", "users.xml"):
+        path = clickhouse_server.directory / name
+        assert path.stat().st_mode & 0o077 == 0
+        assert not any(password in path.read_text() for password in clickhouse_server.passwords.values())
+
+
+def test_a_second_process_is_told_who_has_the_directory(clickhouse_server):
+    command = [sys.executable, "-m", "pipelines.store.embedded", str(clickhouse_server.directory)]
+    second = subprocess.run(
+        [*command, "--http-port", "1", "--tcp-port", "2"], capture_output=True, text=True, timeout=60
+    )
+    assert second.returncode == 2
+    assert f"in use by another ClickHouse (pid {clickhouse_server.process.pid})" in second.stderr
+
+
+def test_a_taken_port_is_an_error(fresh_server, clickhouse_server):
+    command = [sys.executable, "-m", "pipelines.store.embedded", str(fresh_server.directory)]
+    ports = ["--http-port", str(clickhouse_server.http_port), "--tcp-port", str(fresh_server.tcp_port)]
+    failed = subprocess.run([*command, *ports], capture_output=True, text=True, timeout=60)
+    assert failed.returncode == 1
+    assert f"port {clickhouse_server.http_port} of 127.0.0.1 cannot be taken" in failed.stderr
+
+
+def test_configuration_is_asked_for(tmp_path: Path):
+    command = [sys.executable, "-m", "pipelines.store.embedded", str(tmp_path), "--http-port", "1", "--tcp-port", "2"]
+    missing = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert missing.returncode == 2
+    assert "write_config" in missing.stderr
+    with pytest.raises(UsageError, match="analyst, notifier"):
+        write_config(tmp_path, 1, 2, {"yuqing": "a", "operator": "b"})
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -9)])
+def test_acknowledged_rows_survive(fresh_server, signum, status):
+    fresh_server.start()
+    migrate(fresh_server.settings())
+    with connect(fresh_server.settings()) as client:
+        for number in range(20):
+            row = [["folder", "file", number, "parse", "not JSON", b"sealed", "ab"]]
+            names = ["source", "partition", "offset", "step", "reason", "raw", "sha256"]
+            client.insert("dead_letters", row, column_names=names)
+    assert fresh_server.kill(signum) == status
+    fresh_server.start()
+    with connect(fresh_server.settings()) as client:
+        assert client.query("SELECT count() FROM dead_letters FINAL").result_rows == [(20,)]
+
+
+def test_inserted_data_is_in_no_log(clickhouse_server, clickhouse):
+    marker = "皮划艇两艘-marker"
+    with connect(clickhouse) as client:
+        client.insert("audit_log", [["logs-test", 1, marker]], column_names=["writer", "seq", "detail"])
+        client.command("SYSTEM FLUSH LOGS")
+        logged = client.query("EXISTS system.query_log").result_rows[0][0]
+        if logged:
+            seen = client.query("SELECT user, query FROM system.query_log").result_rows
+            assert not [query for user, query in seen if user == "yuqing" or marker in query]
+    for log in clickhouse_server.directory.glob("*.log"):
+        assert marker not in log.read_text(errors="replace")
