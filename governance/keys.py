@@ -113,7 +113,7 @@ def rotate_master(home: Path) -> Key:
         masters, token = _read_ring(home)
         new = secrets.token_bytes(KEY_BYTES)
         path = home / "keys" / KEYRING
-        temporary = _write_private(path.parent, _dump([new, *masters], token))
+        temporary = write_private(path.parent, _dump([new, *masters], token))
         os.replace(temporary, path)
         _sync_folder(path.parent)
     return Key(new)
@@ -133,7 +133,7 @@ def create_once(home: Path, name: str, content: Callable[[], bytes]) -> bool:
     if path.exists():
         return False
     _check_mode(folder, 0o700)
-    temporary = _write_private(folder, content())
+    temporary = write_private(folder, content())
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -226,7 +226,8 @@ def _check_mode(path: Path, wanted: int) -> None:
         raise UsageError(f"{path} is open to others (mode {mode:o}): run `chmod {wanted:o} {path}`")
 
 
-def _write_private(folder: Path, content: bytes) -> Path:
+def write_private(folder: Path, content: bytes) -> Path:
+    """Write a new file that only its owner can read, through to the disk; the caller moves it into place."""
     path = folder / f".new-{os.getpid()}-{secrets.token_hex(4)}"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
