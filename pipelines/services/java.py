@@ -44,7 +44,7 @@ def candidates(environ: Mapping[str, str]) -> Iterator[Path]:
     """Every Java home to try, the caller's own choice first, the one in the Python environment last."""
     if environ.get("JAVA_HOME"):
         yield Path(environ["JAVA_HOME"])
-    on_path = shutil.which("java", path=environ.get("PATH"))
+    on_path = shutil.which("java", path=environ.get("PATH", ""))
     if on_path:
         yield Path(on_path).resolve().parent.parent
     if _SYSTEM_FOLDER.is_dir():

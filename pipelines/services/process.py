@@ -24,7 +24,7 @@ from schemas.errors import ServiceError
 
 HOME_MARK, SERVICE_MARK, TOKEN_MARK = "YUQING_HOME", "YUQING_SERVICE", "YUQING_TOKEN"
 KEPT_LOGS = 3
-_START_TIME_TOLERANCE = 2.0  # seconds; only used where the environment of a process cannot be read
+_START_TIME_TOLERANCE = 2.0  # seconds; only counts where a process's environment cannot be read
 
 # Popen objects of our own children, so that a dead child is reaped while its caller (a test, `demo`) lives on.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -102,16 +102,21 @@ def _reap(pid: int) -> None:
 
 def is_alive(process: Spawned) -> bool:
     """True while the very process that was started runs (not another one with its pid, not a zombie)."""
-    _reap(process.pid)
     try:
         found = psutil.Process(process.pid)
         if found.status() == psutil.STATUS_ZOMBIE:
+            _reap(process.pid)
             return False
         try:
-            return found.environ().get(TOKEN_MARK) == process.token
-        except psutil.AccessDenied:
-            return abs(found.create_time() - process.started) < _START_TIME_TOLERANCE
+            environ = found.environ()
+        except psutil.Error:
+            environ = {}
+        if environ:
+            return environ.get(TOKEN_MARK) == process.token
+        # not ours to read, or in the instant between fork and exec, or ending but not ended yet
+        return abs(found.create_time() - process.started) < _START_TIME_TOLERANCE
     except psutil.NoSuchProcess:
+        _reap(process.pid)
         return False
 
 
