@@ -28,6 +28,13 @@ class City:
     def short(self) -> str:
         return self.name.removesuffix("市")
 
+    def name_in(self, text: str) -> str | None:
+        """Adcode of the smallest division of this city that is named in a generated text, which names one at most."""
+        for adcode, name in self.counties:
+            if name in text:
+                return adcode
+        return self.adcode if self.short in text else None
+
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((code, name) for code, name in (pair.split(":") for pair in text.split()))
