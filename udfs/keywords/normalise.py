@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 # traditional then simplified, pair by pair
 _PAIRS = (
@@ -73,7 +74,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @cache
-def _table() -> np.ndarray:
+def _table() -> npt.NDArray[np.uint16]:
     """uint16 map over the basic plane; surrogates map to themselves, so astral characters pass unchanged."""
     table = np.arange(_SIZE, dtype=np.uint16)
     for code in range(0xFF01, 0xFF5F):

@@ -36,7 +36,7 @@ _RULE_KEYS = {
     "all_of",
     "min_hits",
 }
-_EXCLUDE_KEYS = {"overlap", "before", "after", "near", "anywhere", "within"}
+_EXCLUDE_KEYS = {"overlap", "adjacent", "before", "after", "near", "anywhere", "within"}
 _MAX_WORD = 40
 
 
@@ -45,6 +45,7 @@ class Exclude:
     """Contexts in which a term does not count; words in normal form."""
 
     overlap: tuple[str, ...] = ()  # a phrase that shares a character with the hit: "作业救救我"
+    adjacent: tuple[str, ...] = ()  # ends where the hit begins: "没有人|被困"
     before: tuple[str, ...] = ()  # in the same clause, at most `within` characters before the hit
     after: tuple[str, ...] = ()  # in the same clause, at most `within` characters after it
     near: tuple[str, ...] = ()  # at most `within` characters away, clauses do not matter
@@ -99,7 +100,7 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, str) and key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is written twice", key_node.start_mark
@@ -160,7 +161,7 @@ def check_rules(files: Sequence[tuple[Path, bytes]]) -> Rules:
             rule = _RuleReader(path, position, raw, lists).read()
             if rule.id in owners:
                 raise UsageError(
-                    f"{path.name}: rule {rule.id}: the id is used in {owners[rule.id]} too; ids are unique over all files"
+                    f"{path.name}: rule {rule.id}: the id is used in {owners[rule.id]} too; give each rule its own"
                 )
             owners[rule.id] = path.name
             rules.append(rule)
@@ -209,8 +210,8 @@ def _word(where: str, key: str, value: Any) -> str:
         raise UsageError(
             f"{where}: `{key}` holds {value!r}, which YAML reads as {type(value).__name__}; put it in quotes"
         )
-    word = normalise(value.strip())
-    if not word:
+    word = normalise(value)
+    if not word.strip():
         raise UsageError(f"{where}: `{key}` holds an empty word; remove it")
     if len(word) > _MAX_WORD:
         raise UsageError(
@@ -349,7 +350,10 @@ class _RuleReader:
         if isinstance(within, bool) or not isinstance(within, int) or not 0 <= within <= 200:
             raise UsageError(f"{self._where}: `exclude.within` is {within!r}; write a number from 0 to 200")
         return Exclude(
-            **{key: self._list(key, raw, "exclude.") for key in ("overlap", "before", "after", "near", "anywhere")},
+            **{
+                key: self._list(key, raw, "exclude.")
+                for key in ("overlap", "adjacent", "before", "after", "near", "anywhere")
+            },
             within=within,
         )
 

@@ -1,18 +1,18 @@
-"""Rules compiled to one Aho-Corasick automaton, and the scan that applies them.
+"""Rules compiled to Aho-Corasick automata, and the scan that applies them.
 
-Aho and Corasick, "Efficient string matching", CACM 18(6), 1975: all terms and all context words of all rules are
-found in one pass. The conditions of a rule are then looked at only for posts in which one of its terms stands.
-Cost: about 2-4 microseconds a post of 60 characters without a hit, about 10 more with one.
+Aho and Corasick, "Efficient string matching", CACM 18(6), 1975. A first automaton finds the terms of all rules in one
+pass over the whole batch; only posts in which one stands see the second, which knows the context words too (there
+are several times as many, and they are everyday words). Cost: docs/keywords.md.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ahocorasick
 
@@ -46,6 +46,7 @@ class _Compiled:
 
     rule: Rule
     overlap: int
+    adjacent: int
     before: int
     after: int
     exclude_near: int
@@ -78,10 +79,8 @@ class RuleSet:
         self._entries: dict[str, _Entry] = {}
         self._list_numbers: dict[tuple[str, ...], int] = {}
         self._compiled = [self._compile(number, rule) for number, rule in enumerate(rules.rules)]
-        self._automaton = ahocorasick.Automaton()
-        for word, entry in self._entries.items():
-            self._automaton.add_word(word, entry)
-        self._automaton.make_automaton()
+        self._terms = _automaton({word: entry for word, entry in self._entries.items() if entry.terms})
+        self._all = _automaton(self._entries)
 
     def _compile(self, number: int, rule: Rule) -> _Compiled:
         for spelling, term in rule.terms.items():
@@ -90,6 +89,7 @@ class RuleSet:
         return _Compiled(
             rule,
             overlap=self._list(exclude.overlap),
+            adjacent=self._list(exclude.adjacent),
             before=self._list(exclude.before),
             after=self._list(exclude.after),
             exclude_near=self._list(exclude.near),
@@ -122,32 +122,26 @@ class RuleSet:
             return result
         normal, starts = join(texts)
         starts.append(len(normal))
-        post = 0
-        border = starts[1]
-        found: list[tuple[int, int, _Entry]] = []
-        has_term = False
-        for last, entry in self._automaton.iter(normal):
-            end = last + 1
-            start = end - entry.length
-            if entry.word_start and normal[start - 1] in _WORD and start:
-                continue
-            if entry.word_end and normal[end] in _WORD:  # there always is one: a NUL ends each text
-                continue
-            if last >= border:
-                if has_term:
-                    result[post] = self._judge(texts[post], normal[starts[post] : border - 1], found)
-                while last >= border:
-                    post += 1
-                    border = starts[post + 1]
-                found = []
-                has_term = False
-            if entry.terms:
-                has_term = True
-            base = starts[post]
-            found.append((start - base, end - base, entry))
-        if has_term:
-            result[post] = self._judge(texts[post], normal[starts[post] : border - 1], found)
+        for post in self._with_terms(normal, starts):
+            own = normal[starts[post] : starts[post + 1]]  # ends with the NUL, so there is a character after each hit
+            found = [hit for hit in self._words(own) if _bounded(own, *hit)]
+            result[post] = self._judge(texts[post], own, found)
         return result
+
+    def _with_terms(self, normal: str, starts: list[int]) -> list[int]:
+        """Return the numbers of the posts in which a term stands, whatever its context."""
+        posts: list[int] = []
+        border = 0  # where the next post begins that was not named yet
+        for last, entry in self._terms.iter(normal):
+            if last < border or not _bounded(normal, last + 1 - entry.length, last + 1, entry):
+                continue
+            post = bisect_right(starts, last) - 1
+            posts.append(post)
+            border = starts[post + 1]
+        return posts
+
+    def _words(self, normal: str) -> list[tuple[int, int, _Entry]]:
+        return [(last + 1 - entry.length, last + 1, entry) for last, entry in self._all.iter(normal)]
 
     def _judge(self, text: str, normal: str, found: list[tuple[int, int, _Entry]]) -> list[Hit]:
         """Return the hits of one post for which all conditions of their rule hold."""
@@ -175,10 +169,27 @@ class RuleSet:
         return hits
 
 
+def _automaton(entries: dict[str, _Entry]) -> Any:
+    automaton = ahocorasick.Automaton()
+    for word, entry in entries.items():
+        automaton.add_word(word, entry)
+    automaton.make_automaton()
+    return automaton
+
+
+def _bounded(normal: str, start: int, end: int, entry: _Entry) -> bool:
+    """Whether a word that begins or ends with a Latin letter or digit stands alone there."""
+    if entry.word_start and start and normal[start - 1] in _WORD:
+        return False
+    return not (entry.word_end and normal[end] in _WORD)
+
+
 def _counts(rule: _Compiled, start: int, end: int, lists: dict[int, list[_Span]], normal: str) -> bool:
     """Whether the hit ``start``-``end`` stands in a context in which ``rule`` counts."""
     exclude = rule.rule.exclude
     if rule.overlap in lists and any(s < end and start < e for s, e in _around(lists[rule.overlap], start, end, 0)):
+        return False
+    if rule.adjacent in lists and any(e == start for _, e in _around(lists[rule.adjacent], start, end, 0)):
         return False
     if rule.before in lists:
         for s, e in _around(lists[rule.before], start, end, exclude.within):
