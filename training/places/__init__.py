@@ -1,0 +1,1 @@
+"""How the gazetteer that udfs/places ships was made."""

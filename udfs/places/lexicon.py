@@ -1,0 +1,147 @@
+"""Every name under which a place may stand in a text, in one Aho-Corasick automaton.
+
+An entry says what its name may mean (``near``, ``among``, ``alone``: with ever less company) and whether the words
+around it have to be looked at. Building takes about 0.4 s; looking up a 60-character post about 5 microseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ahocorasick
+import yaml
+
+from schemas.errors import ModelError
+from udfs.places.gazetteer import LEVELS, Division, Gazetteer
+
+NAMES = Path(__file__).with_name("names.yaml")
+ALONE, AMONG, NEAR = 0, 1, 2
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one name may mean. Numbers are positions in ``Lexicon.nodes``."""
+
+    near: list[int] = field(default_factory=list)
+    """With the division above right before it."""
+    among: list[int] = field(default_factory=list)
+    """With a division above somewhere in the post or in the region field."""
+    strong: list[int] = field(default_factory=list)
+    """Without any company."""
+    bare: bool = False
+    """A short name: what follows decides whether the place is meant (北京路, 上海人)."""
+    two: bool = False
+    """Two characters with the kind (辉县): stands alone at the start of a phrase only."""
+    nothing: bool = False
+    """A word that only looks like a place."""
+    alone: int = -1
+    """The one place meant without company, else -1."""
+
+
+class Lexicon:
+    """Nodes (divisions and towns), their ancestors, and the automaton over their names. Read-only once built."""
+
+    def __init__(self, gazetteer: Gazetteer, names: Path = NAMES) -> None:
+        try:
+            self.rules: dict[str, Any] = yaml.safe_load(names.read_text("utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise ModelError(f"{names.name} is missing or damaged; reinstall yuqing") from error
+        self.nodes: list[Division] = []
+        self.depth: list[int] = []
+        self.above: list[frozenset[int]] = []
+        """Ancestors of each node, itself excluded."""
+        self.by_code: dict[str, int] = {}
+        self.latin: dict[str, int] = {}
+        self._entries: dict[str, Entry] = {}
+        self._add_divisions(gazetteer)
+        self._add_own_names(gazetteer)
+        self._add_latin(gazetteer)
+        self.automaton = ahocorasick.Automaton()
+        for name, entry in self._entries.items():
+            entry.alone = self._alone(entry)
+            self.automaton.add_word(name, (len(name), entry))
+        self.automaton.make_automaton()
+
+    def entry(self, name: str) -> Entry | None:
+        """The entry of exactly this name."""
+        return self._entries.get(name)
+
+    def _node(self, division: Division, code: str) -> int:
+        position = len(self.nodes)
+        self.nodes.append(division)
+        self.depth.append(LEVELS.index(division.level) + 1)
+        parent = self.by_code.get(division.parent or "")
+        self.above.append(frozenset() if parent is None else self.above[parent] | {parent})
+        if division.level != "town":
+            self.by_code[code] = position
+        return position
+
+    def _put(self, name: str, node: int, company: int) -> Entry:
+        entry = self._entries.setdefault(name, Entry())
+        for wanted, listed in ((ALONE, entry.strong), (AMONG, entry.among), (NEAR, entry.near)):
+            if company <= wanted and node not in listed:
+                listed.append(node)
+        return entry
+
+    def _add_divisions(self, gazetteer: Gazetteer) -> None:
+        caution = {name: int(level) for level, given in self.rules["cautious"].items() for name in given.split()}
+        caution |= dict.fromkeys(self.rules["trusted"].split(), ALONE)
+        generic = set(self.rules["generic"].split())
+        for code, division in gazetteer.divisions.items():
+            node = self._node(division, code)
+            two = division.name == division.short
+            company = caution.get(division.short, division.caution)
+            if division.level == "province":
+                company = ALONE
+            if two:
+                self._put(division.name, node, max(AMONG, company)).two = company < NEAR
+                if division.name in caution and company == ALONE:
+                    self._put(division.name, node, ALONE)
+                continue
+            self._put(division.name, node, NEAR if division.name in generic else ALONE)
+            self._put(division.short, node, company).bare = True
+            if division.name.endswith("自治州"):
+                self._put(division.short + "州", node, NEAR if len(division.short) < 2 else ALONE)
+        for towns in gazetteer.towns.values():
+            for town in towns:
+                node = self._node(town, "")
+                self._put(town.name, node, AMONG)
+
+    def _add_own_names(self, gazetteer: Gazetteer) -> None:
+        former = gazetteer.former | self.rules["former"]
+        for name, code in former.items():
+            if code not in self.by_code:
+                raise ModelError(f"names.yaml or the gazetteer maps {name} to {code}, which is no division")
+            if len(name) > 2:
+                self._put(name, self.by_code[code], ALONE)
+            else:
+                self._put(name, self.by_code[code], AMONG).two = True
+        for name, code in self.rules["aliases"].items():
+            self._put(name, self.by_code[code], ALONE).bare = not name.endswith(("区", "州", "市"))
+        for word in self.rules["not_places"].split():
+            if word not in self._entries:
+                self._entries[word] = Entry(nothing=True)
+
+    def _add_latin(self, gazetteer: Gazetteer) -> None:
+        never = set(self.rules["latin_never"].split())
+        spelled: dict[str, list[str]] = {}
+        for code, division in gazetteer.divisions.items():
+            if division.latin and division.latin not in never and re.fullmatch(r"[a-z]{5,}", division.latin):
+                spelled.setdefault(division.latin, []).append(code)
+        self.latin = {name: self.by_code[codes[0]] for name, codes in spelled.items() if len(codes) == 1}
+        self.latin |= {name: self.by_code[code] for name, code in self.rules["latin"].items()}
+
+    def _alone(self, entry: Entry) -> int:
+        """The highest division that needs no company, if there is only one of its level (河南 is the province)."""
+        if not entry.strong:
+            return -1
+        top = min(self.depth[node] for node in entry.strong)
+        best = [node for node in entry.strong if self.depth[node] == top]
+        if len(best) != 1:
+            return -1
+        # a namesake of the same level that needs company still makes the name ambiguous
+        rivals = [node for node in entry.among if self.depth[node] <= top and node != best[0]]
+        return -1 if rivals else best[0]

@@ -1,0 +1,206 @@
+"""From a text to the places it names: find, resolve, merge.
+
+1. *Find*: all names in one pass of the automaton; from left to right the longest that may stand where it stands.
+2. *Resolve*: a name that several divisions bear goes to the one whose parent is in the post (or, failing that, in the
+   region field or an @name). No parent, or two equally good ones: it is left out.
+3. *Merge*: 河南省 + 郑州市 + 二七区 is one place; a place that lies above another of the post is not repeated.
+
+``docs/places.md`` lists what counts as a place and what does not, with examples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from udfs.places.lexicon import Lexicon
+from udfs.places.surroundings import OTHER, PLACE, WEAK, Surroundings
+
+_GAPS = frozenset(("", " ", "　", "·", "-", "—", "－", "/", "|", "#", "##", "# #", "的", "（", "("))
+_AT_NAME = re.compile(r"@[\w\-·]{1,30}")
+_TITLE = re.compile(r"《[^《》]{1,40}》")
+_LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?")
+_HAN = re.compile(r"[一-龥]")
+_OPENERS = frozenset("在到从去往至向是于自为和与及")
+_CITY = 2
+
+
+@dataclass(slots=True)
+class Mention:
+    """A name in the text. ``node`` is -1 until it is resolved; ``candidates`` are what it may mean."""
+
+    start: int
+    end: int
+    node: int
+    candidates: tuple[int, ...]
+    weak: bool = False
+    quoted: bool = False
+    """Stands in an @name: helps to resolve others, is no place of the post."""
+
+
+class Matcher:
+    """Finds places in texts; one instance a worker, no state between calls."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.surroundings = Surroundings(lexicon.rules["after"])
+        latin = sorted((name for name in lexicon.latin if " " in name), key=len, reverse=True)
+        self._latin_pairs = re.compile("|".join(map(re.escape, latin)))
+
+    def places(self, text: str, region: Iterable[int] = ()) -> list[tuple[int, int, int]]:
+        """-> (node, start, end) in text order, no node twice, none that lies above another."""
+        mentions = self._find(text)
+        if not mentions:
+            return []
+        self._resolve(mentions, region)
+        return self._merge(text, [mention for mention in mentions if mention.node >= 0 and not mention.quoted])
+
+    def region(self, region: str) -> tuple[int, ...]:
+        """The deepest divisions that a region field names: 河南 郑州 -> Zhengzhou. Empty outside China."""
+        return tuple(node for node, _, _ in self.places(region))
+
+    # -- find -------------------------------------------------------------------------------------------------
+    def _find(self, text: str) -> list[Mention]:
+        hits = [(end + 1 - found[0], -found[0], found[1]) for end, found in self.lexicon.automaton.iter(text)]
+        mentions: list[Mention] = []
+        if hits:
+            if len(hits) > 1:
+                hits.sort(key=lambda hit: hit[:2])
+            self._sweep(text, hits, mentions)
+        if text.isascii() or re.search("[A-Za-z]{5}", text):
+            mentions += self._find_latin(text)
+            mentions.sort(key=lambda mention: mention.start)
+        if mentions and ("@" in text or "《" in text):
+            mentions = self._unquote(text, mentions)
+        return mentions
+
+    def _sweep(self, text: str, hits: list[tuple[int, int, object]], mentions: list[Mention]) -> None:
+        above = self.lexicon.above
+        taken = 0
+        last: Mention | None = None
+        for start, negative, entry in hits:
+            if start < taken:
+                continue
+            end = start - negative
+            if entry.nothing:  # type: ignore[attr-defined]
+                taken = end
+                continue
+            node, candidates = -1, ()
+            touching = last is not None and text[last.end : start] in _GAPS
+            if touching and last is not None:
+                parents = (last.node,) if last.node >= 0 else last.candidates
+                candidates = tuple(c for c in entry.near if not above[c].isdisjoint(parents))  # type: ignore[attr-defined]
+                if len(candidates) > 1:
+                    top = min(len(above[c]) for c in candidates)
+                    candidates = tuple(c for c in candidates if len(above[c]) == top)
+            if not candidates:
+                node = entry.alone  # type: ignore[attr-defined]
+                candidates = tuple(entry.among)  # type: ignore[attr-defined]
+                if node < 0 and not candidates:
+                    continue
+                if node < 0 and entry.two and self._opens_phrase(text, start):  # type: ignore[attr-defined]
+                    node = candidates[0] if len(candidates) == 1 else -1
+            elif len(candidates) == 1:
+                node = candidates[0]
+            verdict = PLACE
+            if entry.bare:  # type: ignore[attr-defined]
+                verdict = self.surroundings.verdict(
+                    text, start, end, touching and last is not None and last.end == start
+                )
+            taken = end
+            if verdict == OTHER:
+                continue
+            last = Mention(start, end, node, candidates, weak=verdict == WEAK)
+            mentions.append(last)
+
+    @staticmethod
+    def _opens_phrase(text: str, start: int) -> bool:
+        return start == 0 or text[start - 1] in _OPENERS or not _HAN.match(text[start - 1])
+
+    def _find_latin(self, text: str) -> list[Mention]:
+        lower = text.lower()
+        if len(lower) != len(text):  # a few capitals grow when lowered; offsets would shift
+            return []
+        known = self.lexicon.latin
+        found = [
+            Mention(match.start(), match.end(), known[match.group()], ())
+            for match in _LATIN.finditer(lower)
+            if match.group() in known
+        ]
+        found += [
+            Mention(match.start(), match.end(), known[match.group()], ()) for match in self._latin_pairs.finditer(lower)
+        ]
+        return found
+
+    @staticmethod
+    def _unquote(text: str, mentions: list[Mention]) -> list[Mention]:
+        titles = [match.span() for match in _TITLE.finditer(text)]
+        handles = [match.span() for match in _AT_NAME.finditer(text)]
+        kept = []
+        for mention in mentions:
+            if any(start < mention.start < end for start, end in titles):
+                continue
+            mention.quoted = any(start < mention.start < end for start, end in handles)
+            kept.append(mention)
+        return kept
+
+    # -- resolve ----------------------------------------------------------------------------------------------
+    def _resolve(self, mentions: list[Mention], region: Iterable[int]) -> None:
+        above = self.lexicon.above
+        strong = [m.node for m in mentions if m.node >= 0 and not m.weak and not m.quoted]
+        if any(m.weak for m in mentions):
+            self._weigh(mentions, strong)
+        if all(m.node >= 0 or m.weak for m in mentions):
+            return
+        named = set(strong)
+        implied = {parent for node in strong for parent in above[node]}
+        around = {m.node for m in mentions if m.node >= 0} | set(region)
+        around |= {parent for node in around for parent in above[node]}
+        for context in (named, named | implied, named | implied | around):
+            waiting = [m for m in mentions if m.node < 0 and not m.weak]
+            for mention in waiting:
+                mention.node = self._pick(mention.candidates, context)
+                if mention.node >= 0:
+                    context |= {mention.node} | above[mention.node]
+                    named.add(mention.node)
+
+    def _pick(self, candidates: tuple[int, ...], context: set[int]) -> int:
+        """The candidate with the deepest ancestor in the context, if it is the only one; else -1."""
+        if not context:
+            return -1
+        depth, above = self.lexicon.depth, self.lexicon.above
+        scores = [max((depth[node] for node in above[c] & context), default=0) for c in candidates]
+        best = max(scores)
+        if best == 0 or scores.count(best) != 1:
+            return -1
+        return candidates[scores.index(best)]
+
+    def _weigh(self, mentions: list[Mention], strong: list[int]) -> None:
+        """An institution's place counts when nothing else is named, or when it lies inside what is named."""
+        above = self.lexicon.above
+        for position, mention in enumerate(mentions):
+            if not mention.weak:
+                continue
+            inside = not strong or any(node in above[mention.node] for node in strong)
+            following = mentions[position + 1] if position + 1 < len(mentions) else None
+            if following is not None and following.start - mention.end <= 12 and following.node >= 0:
+                inside = inside and following.node in above[mention.node]  # 北京大学深圳医院 stands in Shenzhen
+            if not inside:
+                mention.node = -1
+
+    # -- merge ------------------------------------------------------------------------------------------------
+    def _merge(self, text: str, mentions: list[Mention]) -> list[tuple[int, int, int]]:
+        above = self.lexicon.above
+        spans: dict[int, tuple[int, int]] = {}
+        start, last = 0, None
+        for mention in mentions:
+            joined = last is not None and last.node in above[mention.node] and text[last.end : mention.start] in _GAPS
+            if not joined:
+                start = mention.start
+            spans.setdefault(mention.node, (start, mention.end))
+            last = mention
+        if len(spans) > 1:
+            higher = frozenset().union(*(above[node] for node in spans))
+            spans = {node: span for node, span in spans.items() if node not in higher}
+        return sorted(((node, *span) for node, span in spans.items()), key=lambda place: place[1])
