@@ -1,0 +1,91 @@
+"""The combined pass: every identifier recogniser over one shadow copy, behind gates.
+
+Stock Presidio builds an explanation for each match and runs each pattern over each text: some thousands of texts a
+second. Here one scan decides whether a text can hold any identifier at all; a text that can is folded once; each
+recogniser's own gate (declared with its patterns) decides whether its patterns run. Gates only ever skip texts without
+a match, so the spans are those of Presidio's engine with the same recognisers: a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from presidio_analyzer import EntityRecognizer
+from presidio_analyzer.nlp_engine import NlpArtifacts
+
+from udfs.pii.recogniser import IdentifierRecogniser
+from udfs.pii.shadow import CHINESE_DIGITS, numeral_shadow, shadow_of
+from udfs.pii.spans import Span
+
+_NO_ARTIFACTS = NlpArtifacts([], [], [], [], None, "zh")  # type: ignore[arg-type] # plug-ins get no spaCy
+
+THRESHOLD = 0.4
+"""Spans that score less are not masked. Presidio's engine must be given the same ``default_score_threshold``."""
+
+_NUMBERS = frozenset({"CN_MOBILE", "CN_LANDLINE", "PHONE_NUMBER", "IM_ID"})
+_ANYTHING = (
+    r"[0-9A-Za-z@]|[^\x00-\x7f\u2010-\u2027\u3000-\u3029\u4e00-\u9fff\uff01\uff0c\uff1a-\uff1f]|"
+    rf"(?:[{''.join(CHINESE_DIGITS)}][^\u4e00-\u9fff]{{0,2}}[点杠]?){{7}}"
+)
+"""What a text must hold to be looked at: ASCII letters and digits, an @, anything unusual, or a run of numerals."""
+
+
+class Detector:
+    """Finds identifiers. Not thread-safe in the sense of the step contract: one instance a thread."""
+
+    def __init__(
+        self,
+        recognisers: Sequence[IdentifierRecogniser],
+        plug_ins: Sequence[EntityRecognizer] = (),
+        public_numbers: frozenset[str] = frozenset(),
+        threshold: float = THRESHOLD,
+    ) -> None:
+        self._groups = _grouped(recognisers)
+        han_only = [recogniser.GATES[0] for recogniser in recognisers if recogniser.HAN_ONLY]
+        self._anything = re.compile("|".join([_ANYTHING, *han_only]), re.IGNORECASE)
+        self._plug_ins = plug_ins
+        self._public = public_numbers
+        self._threshold = threshold
+
+    def find(self, text: str) -> list[Span]:
+        """Return every accepted span of ``text``; they may overlap (``udfs.pii.spans.resolve`` settles that)."""
+        spans = self._identifiers(text) if self._anything.search(text) else []
+        for recogniser in self._plug_ins:
+            for result in recogniser.analyze(text, recogniser.get_supported_entities(), _NO_ARTIFACTS) or ():
+                spans.append(Span(result.entity_type, result.start, result.end, result.score))
+        return [span for span in spans if span.score >= self._threshold and not self._is_public(text, span)]
+
+    def _identifiers(self, text: str) -> list[Span]:
+        shadow = shadow_of(text)
+        folded = numeral_shadow(shadow)
+        spans = []
+        for each in (shadow, folded) if folded else (shadow,):
+            for gate, members in self._groups:
+                if gate and not gate.search(each.text):
+                    continue
+                for recogniser, gates in members:
+                    if each is folded and not recogniser.NUMERALS:
+                        continue
+                    if all(gate.search(each.text) for gate in gates):
+                        for found in recogniser.find(each.text):
+                            spans.append(Span(recogniser.ENTITY, *each.span(found.start, found.end), found.score))
+        return spans
+
+    def _is_public(self, text: str, span: Span) -> bool:
+        if span.type not in _NUMBERS or span.end - span.start > 24:
+            return False
+        value = text[span.start : span.end]
+        return not any(map(str.isalpha, value)) and "".join(filter(str.isdigit, value)) in self._public
+
+
+_Member = tuple[IdentifierRecogniser, tuple[re.Pattern[str], ...]]
+
+
+def _grouped(recognisers: Sequence[IdentifierRecogniser]) -> list[tuple[re.Pattern[str] | None, list[_Member]]]:
+    """Recognisers by their first gate, with the gates that remain."""
+    groups: dict[re.Pattern[str] | None, list[_Member]] = {}
+    for recogniser in recognisers:
+        first = recogniser.gates[0] if recogniser.gates else None
+        groups.setdefault(first, []).append((recogniser, recogniser.gates[1:]))
+    return list(groups.items())

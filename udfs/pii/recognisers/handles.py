@@ -1,0 +1,72 @@
+"""Handles on platforms: messenger ids behind their usual disguises, and @mentions. The @ itself is not masked."""
+
+from __future__ import annotations
+
+from udfs.pii.recogniser import IdentifierRecogniser
+
+_JOIN = r"(?:号码?|账号|帐号|id|是|为|搜索?|加|同号|我|群号?|联系|\ufffc|[\s:：=＝（(【\[\"“'>,，、.\-])"
+_WECHAT = (
+    r"(?:[微薇威徽嶶溦巍][ .·\-\ufffc]?(?:信|芯|心|x|\ufffc)|卫星|绿泡泡|"
+    r"(?<![A-Za-z@#])(?:vx|wx|v信|weixin|wechat|we chat|wei信)|"
+    r"(?:[加+私]|\ufffc) ?v(?![A-Za-z]{4})|(?<![A-Za-z])v(?=[:：])|[加+](?:薇|微|威))"
+)
+_QQ = r"(?:(?<![A-Za-z])q ?q|(?<![A-Za-z])q(?=[:：群号])|扣扣|抠抠|蔻蔻|[扣秋]秋|企鹅号?|腾讯号|加扣|群号)"
+_OTHER = (
+    r"(?:(?:抖音|快手|小红书|陌陌|知乎|b站|哔哩哔哩|豆瓣|钉钉|支付宝)(?:号码?|账号|id)?|"
+    r"(?<![A-Za-z@#])(?:telegram|tg|ins|line|whatsapp|skype|instagram|twitter|facebook|douyin|tiktok)(?:号|账号| ?id)?)"
+)
+_CJK = r"\u4e00-\u9fff\u3400-\u4dbf\u3040-\u30ff\uac00-\ud7af"
+_OTHER_ID = r"(?=[A-Za-z_.\-]*[0-9_]|[A-Za-z]{6})[A-Za-z0-9_.\-]{5,30}(?<![.\-])(?![A-Za-z0-9])"
+_WECHAT_ID = r"[A-Za-z][A-Za-z0-9_\-]{5,19}(?![A-Za-z0-9_\-])"
+
+
+class ImIdRecogniser(IdentifierRecogniser):
+    """IM_ID: WeChat, QQ, Douyin and kin. The id is masked, the word that announces it stands."""
+
+    ENTITY = "IM_ID"
+    GATES = (r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{4}", rf"{_WECHAT}|{_QQ}|{_OTHER}")
+    PATTERNS = (
+        ("WeChat", rf"{_WECHAT}{_JOIN}{{0,6}}(?P<span>{_WECHAT_ID})", 0.8),
+        ("WeChat, digits", rf"{_WECHAT}{_JOIN}{{0,6}}(?P<span>\d{{6,12}}(?![0-9A-Za-z]))", 0.6),
+        ("QQ", rf"{_QQ}{_JOIN}{{0,6}}(?P<span>[1-9]\d{{4,11}})(?!\d)(?![元块万人年月日])", 0.8),
+        ("QQ, grouped", rf"{_QQ}{_JOIN}{{0,6}}(?P<span>[1-9]\d{{2,4}}(?:[ \-]\d{{2,4}}){{1,3}})(?!\d)", 0.7),
+        ("other platforms", rf"{_OTHER}(?: ?[:：=] ?@?|(?<=[号d])[是为 ]?)(?P<span>{_OTHER_ID})", 0.6),
+        ("other, digits", rf"{_OTHER}(?<=[号码d])[\s:：=是为]{{0,3}}(?P<span>\d{{5,12}})(?![0-9A-Za-z])", 0.6),
+    )  # fmt: skip
+    AGAINST = ("公众号", "订阅号", "服务号", "小程序", "视频号")
+    WINDOW = (12, 0)
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        """False for words of the interface that follow a platform's name."""
+        return False if pattern_text.lower() in _WORDS else None
+
+
+_WORDS = frozenset(
+    {"weixin", "wechat", "weibo", "iphone", "android", "windows", "official", "shared", "online", "offline", "update"}
+    | {"version", "service", "public", "account", "moment", "moments", "please", "thanks", "contact", "friend"}
+    | {"friends", "message", "mobile", "number"}
+)
+
+
+class WeiboNameRecogniser(IdentifierRecogniser):
+    """IM_ID for a Weibo name that is announced; it may be Han."""
+
+    ENTITY = "IM_ID"
+    GATES = (r"微博(?:名|号|id|昵称|账号)|围脖[名号]",)
+    HAN_ONLY = True
+    PATTERNS = (("Weibo", r"(?:微博|围脖)(?:名|号|id|昵称|账号)[\s:：=是为@]{1,3}(?P<span>[\w\-]{2,20})", 0.6),)
+
+
+class UsernameRecogniser(IdentifierRecogniser):
+    """USERNAME: the name after an @. It ends at a space or punctuation, or at the 30 bytes Weibo allows a name."""
+
+    ENTITY = "USERNAME"
+    GATES = ("@",)
+    PATTERNS = (
+        ("mention", rf"(?<![A-Za-z0-9._%+\-])@(?P<span>[A-Za-z0-9_\-.·{_CJK}]{{1,30}})", 0.7),
+        ("mention after letters", rf"(?<=[A-Za-z0-9._%+\-])@(?P<span>[{_CJK}][A-Za-z0-9_\-·{_CJK}]{{0,29}})", 0.7),
+    )  # fmt: skip
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        """False for a price or a count after an @ ("@5")."""
+        return None if any(char.isalpha() for char in pattern_text) or len(pattern_text) > 4 else False

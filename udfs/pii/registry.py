@@ -1,0 +1,89 @@
+"""The registry: which recognisers run, and the declared place of batched ones and of a site's own.
+
+Three kinds:
+
+* identifier recognisers (``udfs.pii.recogniser``): found by being a file in ``recognisers/``; run in the combined pass;
+* batched recognisers (taggers for PERSON, ADDRESS, PLACE): see ``BatchedRecogniser``; one call a batch;
+* plug-ins: any Presidio EntityRecognizer a site names as "module:Class"; run one text at a time through their own
+  ``analyze``. They cost what they cost.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import yaml
+from presidio_analyzer import EntityRecognizer, RecognizerRegistry
+
+from schemas.errors import UsageError
+from udfs.pii import recognisers
+from udfs.pii.recogniser import IdentifierRecogniser
+from udfs.pii.spans import Span
+
+_PUBLIC_NUMBERS = Path(__file__).with_name("public_numbers.yaml")
+
+
+@runtime_checkable
+class BatchedRecogniser(Protocol):
+    """A recogniser that is only fast on many texts at once.
+
+    ``analyze_batch`` returns one list of spans a text, in offsets of that text; the spans of a text must not depend
+    on the other texts of the batch. A Presidio EntityRecognizer may offer it besides ``analyze``.
+    """
+
+    def load(self) -> None:
+        """Load the model; called once, in ``open``."""
+
+    def analyze_batch(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Return the spans of each text."""
+
+
+def identifier_recognisers(language: str = "zh") -> list[IdentifierRecogniser]:
+    """Return one instance of every recogniser under ``recognisers/`` that takes ``language``, in order of files."""
+    found = []
+    for info in sorted(pkgutil.iter_modules(recognisers.__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"{recognisers.__name__}.{info.name}")
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            if kind.__module__ != module.__name__ or not issubclass(kind, IdentifierRecogniser):
+                continue
+            if language in kind.LANGUAGES:
+                found.append(kind(supported_language=language))
+    return found
+
+
+def presidio_registry(language: str = "zh") -> RecognizerRegistry:
+    """Return a Presidio registry with the same recognisers, for a site that runs its own AnalyzerEngine."""
+    registry = RecognizerRegistry(supported_languages=[language])
+    for recogniser in identifier_recognisers(language):
+        registry.add_recognizer(recogniser)
+    return registry
+
+
+def plug_in(path: str) -> EntityRecognizer:
+    """Return the recogniser named as "module:Class", loaded. Raises UsageError with the remedy."""
+    module_name, _, name = path.partition(":")
+    try:
+        kind = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"recogniser {path!r} cannot be imported ({error}); write it as 'module:Class'") from None
+    if not (inspect.isclass(kind) and issubclass(kind, EntityRecognizer)):
+        raise UsageError(f"recogniser {path!r} is no presidio_analyzer.EntityRecognizer")
+    recogniser: EntityRecognizer = kind()  # type: ignore[call-arg]
+    return recogniser
+
+
+def public_numbers(path: str | None = None) -> frozenset[str]:
+    """Return the digits of the numbers that stay, from the shipped file and the site's. Raises UsageError."""
+    numbers: set[str] = set()
+    for file in (_PUBLIC_NUMBERS, *([Path(path)] if path else [])):
+        try:
+            entries = yaml.safe_load(file.read_text(encoding="utf-8"))["numbers"]
+            numbers.update("".join(filter(str.isdigit, str(entry["number"]))) for entry in entries)
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise UsageError(f"public_numbers: {file} cannot be read as a list of numbers: {error}") from None
+    return frozenset(numbers)
