@@ -54,7 +54,7 @@ def verify(
 ) -> Report:
     """Check every chain, every head and the kept head; with ``exported`` (rows of ``audit_log``) the store's copy too.
 
-    ``key`` is the public key as noted outside this machine; if None, the one in HOME/keys is trusted. Cost: 20 us an
+    ``key`` is the public key as noted outside this machine; if None, the one in HOME/keys is trusted. Cost: 40 us an
     entry; reads one writer's file at a time into memory.
     """
     report = Report()
