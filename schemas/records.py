@@ -122,6 +122,19 @@ RENDERED = pa.schema(
     ]
 )
 
+# -- a record that cannot be processed --------------------------------------------------------------------------
+DEAD_LETTER = pa.schema(
+    [
+        pa.field("source", pa.string()),
+        pa.field("partition", pa.string()),
+        pa.field("offset", pa.int64()),
+        pa.field("step", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("raw", pa.binary()),
+    ]
+)
+"""`raw` is in clear: whoever writes it down encrypts it or leaves it out."""
+
 SENTIMENTS = ("negative", "neutral", "positive")
 EMOTIONS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
 NEEDS = ("rescue", "medical", "supplies", "shelter", "transport", "missing_person", "other_help", "offer")

@@ -1,0 +1,4 @@
+"""Engines run a chain of steps over a source: inline (a loop), flink (streams), beam (batches).
+
+An engine knows sources, delivery and back-pressure; it knows nothing of what the steps do.
+"""

@@ -1,0 +1,228 @@
+"""The Flink engine: a job as a Table program. Must run in a process that may start a JVM (`pipelines.jobs.program`).
+
+Where the splits come from decides the shape of the program:
+
+    file       manifests (splits as lines, written by the client) -> RunSplits
+    generate   datagen sequence of part numbers, at the feed's rate -> RunGenerated
+    dir        ticks -> Enumerate (keyed state: files seen)         -> RunSplits
+    kafka      Flink's own connector, raw bytes                     -> RunRecords
+
+In each a single Python operator runs the whole chain, so a post crosses the border between Java and Python once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyflink.common import Configuration, Types
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext, StreamExecutionEnvironment
+from pyflink.datastream.state import ValueStateDescriptor
+from pyflink.table import DataTypes, StreamTableEnvironment, TableResult
+from pyflink.table.udf import udf
+
+from pipelines.engines.flink_udfs import RunGenerated, RunRecords, RunSplits
+from pipelines.engines.job import Job
+from pipelines.engines.splits import LINES, encode, splits_of
+from pipelines.feeds import folder
+from pipelines.feeds.uri import FileSource, FolderSource, GenerateSource, KafkaSource, Source
+
+SCANS_PER_SECOND = 2
+"""How often a dir:// source looks for new files."""
+MANIFESTS_PER_SLOT = 4
+"""A file's splits are dealt to Flink in this many consecutive runs a slot: enough to keep slots evenly busy at the
+end, few enough that a gzip reader seldom has to skip."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a job runs on Flink; every value can be set with `--set`."""
+
+    run_folder: Path
+    """Belongs to this run: manifests, counts of the workers, checkpoints."""
+    parallelism: int
+    batch: int = LINES
+    """Most Kafka records a model sees at once."""
+    bundle_ms: int = 200
+    """Longest wait for a batch to fill: what a post waits at low rates."""
+    checkpoint_s: float = 5.0
+    restore_from: str | None = None
+    jars: tuple[Path, ...] = ()
+    configuration: dict[str, str] = field(default_factory=dict)
+    """Flink's own keys, passed on as they are."""
+
+
+def execute(job: Job, source: Source, options: Options) -> TableResult:
+    """Submit the job and return at once. Raises what Flink's client raises."""
+    environment = StreamExecutionEnvironment.get_execution_environment(_configuration(job, source, options))
+    if options.jars:
+        # not pipeline.jars: that would drop flink-python.jar
+        environment.add_jars(*(path.as_uri() for path in options.jars))
+    tables = StreamTableEnvironment.create(environment)
+    function, query = _plan(job, source, options, tables)
+    tables.create_temporary_function("run_chain", udf(function, result_type=DataTypes.BIGINT(), func_type="pandas"))
+    tables.execute_sql("CREATE TEMPORARY TABLE done (n BIGINT) WITH ('connector' = 'blackhole')")
+    return tables.execute_sql(f"INSERT INTO done {query}")  # noqa: S608 - built from our own constants
+
+
+def _configuration(job: Job, source: Source, options: Options) -> Configuration:
+    records = isinstance(source, KafkaSource)
+    values = {
+        "pipeline.name": job.name,
+        "parallelism.default": str(options.parallelism),
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        # a split is a batch already; Kafka records are gathered until the batch is full or bundle_ms has passed
+        "python.fn-execution.arrow.batch.size": str(options.batch if records else 1),
+        "python.fn-execution.bundle.size": str(options.batch if records else 1),
+        "python.fn-execution.bundle.time": str(options.bundle_ms),
+        "execution.checkpointing.interval": f"{round(options.checkpoint_s * 1000)}ms",
+        "execution.checkpointing.dir": (options.run_folder / "checkpoints").as_uri(),
+        "execution.checkpointing.savepoint-dir": (options.run_folder / "savepoints").as_uri(),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.timeout": "10min",
+        # a store that is down must not fail the job for good: restart for ever, ever more slowly
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1s",
+        "restart-strategy.exponential-delay.max-backoff": "30s",
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "infinite",
+        "table.local-time-zone": "UTC",
+        "taskmanager.numberOfTaskSlots": str(options.parallelism),
+    }
+    if options.restore_from:
+        values["execution.state-recovery.path"] = options.restore_from
+    configuration = Configuration()
+    for key, value in (values | options.configuration).items():
+        configuration.set_string(key, value)
+    return configuration
+
+
+def _plan(job: Job, source: Source, options: Options, tables: Any) -> tuple[Any, str]:
+    """Create the source table; return the UDF's object and the SELECT that feeds it."""
+    run = str(options.run_folder)
+    if isinstance(source, FileSource):
+        manifests = write_manifests(source, options.run_folder / "splits", options.parallelism * MANIFESTS_PER_SLOT)
+        _create(tables, "split STRING", connector="filesystem", path=manifests.as_uri(), format="raw")
+        return RunSplits(job, run), "SELECT run_chain(split) FROM feed"
+    if isinstance(source, GenerateSource):
+        return RunGenerated(job, run, source.uri, source.posts, _generated(tables, source)), (
+            "SELECT run_chain(part) FROM feed"
+        )
+    if isinstance(source, FolderSource):
+        _enumerated(tables, source)
+        return RunSplits(job, run), "SELECT run_chain(split) FROM feed"
+    _kafka(tables, source)
+    return RunRecords(job, run), (
+        "SELECT run_chain(topic, kafka_partition, kafka_offset, "
+        "1000 * UNIX_TIMESTAMP(CAST(kafka_time AS STRING)) + EXTRACT(MILLISECOND FROM kafka_time), raw) FROM feed"
+    )
+
+
+def _create(tables: Any, columns: str, **options: str) -> None:
+    given = ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
+    tables.execute_sql(f"CREATE TEMPORARY TABLE feed ({columns}) WITH ({given})")
+
+
+def write_manifests(source: FileSource, folder_of_run: Path, count: int) -> Path:
+    """Write the splits of a file as at most `count` files of consecutive lines; return their folder.
+
+    A run that is resumed finds its manifests and keeps them: Flink's state points into them.
+    """
+    if folder_of_run.exists():
+        return folder_of_run
+    splits = list(splits_of(source))
+    aside = folder_of_run.with_name(folder_of_run.name + ".tmp")
+    aside.mkdir(parents=True, exist_ok=True)
+    size = max(1, -(-len(splits) // count))
+    for number, first in enumerate(range(0, max(1, len(splits)), size)):
+        lines = splits[first : first + size]
+        (aside / f"{number:06d}").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    aside.replace(folder_of_run)
+    return folder_of_run
+
+
+def _generated(tables: Any, source: GenerateSource) -> int:
+    """Create the table of part numbers; return the posts in a part."""
+    size = LINES
+    rate: dict[str, str] = {}
+    if source.rate is not None:
+        # 5 to 20 parts a second, whichever comes nearest to the rate in whole posts
+        parts = min(range(20, 4, -1), key=lambda n: abs(max(1, round(source.rate / n)) * n - source.rate))
+        size = max(1, round(source.rate / parts))
+        rate = {"rows-per-second": str(max(1, round(source.rate / size)))}
+    else:
+        rate = {"rows-per-second": "1000000"}
+    end = 2**53 if source.posts is None else max(0, -(-source.posts // size) - 1)
+    sequence = {"fields.part.kind": "sequence", "fields.part.start": "0", "fields.part.end": str(end)}
+    _create(tables, "part BIGINT", connector="datagen", **rate, **sequence)
+    return size
+
+
+class Enumerate(KeyedProcessFunction):  # type: ignore[misc]
+    """Ticks -> splits of the files that are new. The files seen are Flink state, so a restart reads none twice."""
+
+    def __init__(self, source: FolderSource) -> None:
+        self._source = source
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._seen = runtime_context.get_state(ValueStateDescriptor("seen", Types.PICKLED_BYTE_ARRAY()))
+
+    def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[str]:
+        seen = self._seen.value() or {}
+        splits, state = folder.scan(
+            self._source.path, seen, source=self._source.name, lines_per_split=LINES
+        )
+        if state != seen:
+            self._seen.update(state)
+        for split in splits:
+            yield encode(split)
+
+
+def _enumerated(tables: Any, source: FolderSource) -> None:
+    tables.execute_sql(
+        "CREATE TEMPORARY TABLE ticks (tick BIGINT) WITH ('connector' = 'datagen', "
+        f"'rows-per-second' = '{SCANS_PER_SECOND}', 'fields.tick.kind' = 'random')"
+    )
+    splits = (
+        tables.to_data_stream(tables.from_path("ticks"))
+        .key_by(lambda row: 0, key_type=Types.INT())
+        .process(Enumerate(source), output_type=Types.STRING())
+        .uid("enumerate")
+        .name("enumerate files")
+        .force_non_parallel()
+        .rebalance()
+    )
+    tables.create_temporary_view("feed", tables.from_data_stream(splits).alias("split"))
+
+
+_START = {"earliest": "earliest-offset", "latest": "latest-offset", "committed": "group-offsets"}
+
+
+def _kafka(tables: Any, source: KafkaSource) -> None:
+    options = {
+        "connector": "kafka",
+        "topic": source.topic,
+        "properties.bootstrap.servers": source.brokers,
+        "properties.group.id": source.group,
+        # committed offsets, or the beginning where none are committed
+        "properties.auto.offset.reset": "earliest",
+        "format": "raw",
+    }
+    if isinstance(source.start, int):
+        options |= {"scan.startup.mode": "timestamp", "scan.startup.timestamp-millis": str(source.start)}
+    else:
+        options["scan.startup.mode"] = _START[source.start]
+    if source.end == "latest":
+        options["scan.bounded.mode"] = "latest-offset"
+    elif source.end is not None:
+        options |= {"scan.bounded.mode": "timestamp", "scan.bounded.timestamp-millis": str(source.end)}
+    _create(
+        tables,
+        "raw BYTES, topic STRING METADATA VIRTUAL, kafka_partition INT METADATA FROM 'partition' VIRTUAL, "
+        "kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL, "
+        "kafka_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
+        **options,
+    )

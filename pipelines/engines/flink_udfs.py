@@ -1,0 +1,133 @@
+"""What runs inside Flink's Python workers: pandas UDFs around a chain.
+
+The chain writes to the store synchronously, and PyFlink finishes a bundle before it lets a checkpoint barrier pass:
+so the positions in a checkpoint are those of rows that the store has acknowledged. That is the whole delivery
+guarantee; everything may come twice, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+from pyflink.table.udf import FunctionContext, ScalarFunction
+
+from governance.breaker import CircuitBreaker
+from pipelines.engines.chain import Chain
+from pipelines.engines.job import Job
+from pipelines.engines.splits import SplitReader, encode, unreadable
+from pipelines.feeds.generate import GenerateSplit
+from pipelines.feeds.lines import SourceError
+from schemas.errors import CircuitOpen
+from schemas.records import RAW
+
+STOPPED = "stopped.json"
+"""In the run's folder: why a worker asked for the job to be stopped. Whoever watches the job cancels it."""
+
+
+class _Worker(ScalarFunction):  # type: ignore[misc]
+    """Opens the chain once per worker, counts, and turns errors that no restart can mend into a request to stop."""
+
+    def __init__(self, job: Job, run_folder: str) -> None:
+        self._job = job
+        self._folder = Path(run_folder)
+
+    def open(self, function_context: FunctionContext) -> None:
+        self._chain = Chain(self._job.steps, self._job.dead_letters, CircuitBreaker())
+        self._chain.open()
+        metrics = function_context.get_metric_group()
+        self._posts = metrics.counter("posts")
+        self._through = metrics.counter("posts_stored")
+        self._counts = {"posts": 0, "stored": 0, "dead_letters": 0}
+        self._reader = SplitReader()
+        self._counts_file = self._folder / f"worker-{os.getpid()}-{id(self):x}.json"
+
+    def close(self) -> None:
+        if hasattr(self, "_chain"):
+            self._reader.close()
+            self._chain.close()
+
+    def _run(self, batch: pa.RecordBatch) -> None:
+        try:
+            stored = self._chain.run(batch).num_rows
+        except CircuitOpen as error:
+            self._ask_to_stop(str(error))
+            raise
+        self._posts.inc(batch.num_rows)
+        self._through.inc(stored)
+        self._counts["posts"] += batch.num_rows
+        self._counts["stored"] += stored
+        self._counts["dead_letters"] += batch.num_rows - stored
+        self._note()
+
+    def _note(self) -> None:
+        """Leave the counts where the operator's command finds them: attempts, so a restart counts its posts again."""
+        costs = {name: [cost.rows, cost.seconds] for name, cost in self._chain.costs.items()}
+        aside = self._counts_file.with_suffix(".tmp")
+        aside.write_bytes(msgspec.json.encode(self._counts | {"at": time.time(), "costs": costs}))
+        aside.replace(self._counts_file)
+
+    def _ask_to_stop(self, why: str) -> None:
+        aside = self._folder / f".{STOPPED}.{os.getpid()}"
+        aside.write_bytes(msgspec.json.encode({"why": why, "at": time.time()}))
+        aside.replace(self._folder / STOPPED)
+
+
+class RunSplits(_Worker):
+    """Encoded splits, one an Arrow batch -> 1."""
+
+    def eval(self, splits: pd.Series) -> pd.Series:
+        for split in splits:
+            self._run_split(split)
+        return pd.Series([1] * len(splits))
+
+    def _run_split(self, split: str) -> None:
+        try:
+            batch = self._reader.read(split)
+        except SourceError as error:
+            self._job.dead_letters.write(unreadable(split, error))
+            self._counts["dead_letters"] += 1
+            self._note()
+        else:
+            self._run(batch)
+
+
+class RunGenerated(RunSplits):
+    """Numbers of parts of a generated feed, `posts_per_part` posts each -> 1."""
+
+    def __init__(self, job: Job, run_folder: str, uri: str, posts: int | None, posts_per_part: int) -> None:
+        super().__init__(job, run_folder)
+        self._uri, self._end, self._size = uri, posts, posts_per_part
+
+    def eval(self, parts: pd.Series) -> pd.Series:
+        for part in parts:
+            first = int(part) * self._size
+            count = self._size if self._end is None else min(self._size, self._end - first)
+            if count > 0:
+                self._run_split(encode(GenerateSplit(self._uri, first, count)))
+        return pd.Series([1] * len(parts))
+
+
+class RunRecords(_Worker):
+    """Kafka messages as Arrow columns -> 1. `eval` gets as many rows as the Arrow batch size and the bundle time give."""
+
+    def eval(
+        self, topic: pd.Series, partition: pd.Series, offset: pd.Series, timestamp: pd.Series, raw: pd.Series
+    ) -> pd.Series:
+        now = time.time_ns() // 1_000_000
+        columns: dict[str, Any] = {
+            "source": topic,
+            "partition": partition.astype(str),
+            "offset": offset,
+            "timestamp": timestamp,
+            "ingested_at": [now] * len(raw),
+            "raw": [b"" if value is None else bytes(value) for value in raw],
+        }
+        arrays = [pa.array(columns[column.name], column.type) for column in RAW]
+        self._run(pa.RecordBatch.from_arrays(arrays, schema=RAW))
+        return pd.Series([1] * len(raw))

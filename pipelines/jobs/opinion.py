@@ -1,0 +1,81 @@
+"""The opinion job: what happens to a post, from the feed to the store.
+
+Rules fire before the model, so a slow model does not hold back a keyword alert of the same batch; the vault is written
+before the post, so that a stored post never lacks the identifiers that were masked in it.
+"""
+
+from __future__ import annotations
+
+from governance.seal import Seal
+from pipelines.engines.job import Job
+from pipelines.jobs.dead_letters import CountedDeadLetters, StoredDeadLetters
+from pipelines.jobs.site import Site
+from pipelines.store.alerts import WriteAlerts
+from pipelines.store.sinks import StorePosts, StoreVault
+from schemas.settings import Settings
+from schemas.step import Step
+from udfs.encoder.step import Classify
+from udfs.keywords.step import Match
+from udfs.language import Language
+from udfs.parse import Parse
+from udfs.pii.step import Mask
+from udfs.places.step import Locate
+from udfs.render import Render
+from udfs.triage.step import Triage
+
+NAME = "opinion"
+PURPOSE = "Find calls for help and public moods in published posts, so that rescue and city services can respond."
+LAWFUL_BASIS = (
+    "PIPL art. 13(4) response to public emergencies, art. 13(3) statutory duties, art. 27 information made public."
+)
+
+
+def opinion(site: Site) -> Job:
+    """The stream: parse -> mask -> match -> locate -> (alert) -> classify -> triage -> (alert) -> render -> store."""
+    store, alerts = site.store, site.settings.alerts
+    parse, language, mask, match, locate, classify, triage, render = _steps(site.settings)
+    return Job(
+        name=NAME,
+        purpose=PURPOSE,
+        lawful_basis=LAWFUL_BASIS,
+        steps=(
+            parse,
+            language,
+            mask,
+            Seal(site.home, site.settings.keys.master, site.settings.keys.token),
+            match,
+            locate,
+            WriteAlerts(store, "rules", generation=site.generation, max_age_hours=alerts.max_age_hours),
+            classify,
+            triage,
+            WriteAlerts(store, "needs", generation=site.generation, max_age_hours=alerts.max_age_hours),
+            render,
+            StoreVault(store, generation=site.generation),
+            StorePosts(store, generation=site.generation, job=NAME),
+        ),
+        dead_letters=StoredDeadLetters(site.home, store, site.settings.keys.master, NAME),
+    )
+
+
+def score(settings: Settings, dead_letters: CountedDeadLetters) -> Job:
+    """The same steps as a filter: nothing is stored, alerted or sealed, and no key or service is needed."""
+    return Job("score", PURPOSE, LAWFUL_BASIS, _steps(settings), dead_letters)
+
+
+def mask(dead_letters: CountedDeadLetters) -> Job:
+    """Masking alone, shared places too."""
+    return Job("mask", PURPOSE, LAWFUL_BASIS, (Parse(), Language(), Mask(mask_places=True)), dead_letters)
+
+
+def _steps(settings: Settings) -> tuple[Step, ...]:
+    bundle = settings.model.bundle
+    return (
+        Parse(),
+        Language(),
+        Mask(),
+        Match(settings.rules.folders or None),
+        Locate(),
+        Classify(str(bundle) if bundle else None),
+        Triage(),
+        Render(),
+    )

@@ -1,0 +1,35 @@
+"""Where a job runs: its home, settings and the connections that its sinks use, resolved once by whoever submits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.services import control
+from pipelines.store.client import StoreSettings
+from schemas.errors import UsageError
+from schemas.settings import Settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """Plain values only, so that steps built from it pickle."""
+
+    home: Path
+    settings: Settings = field(default_factory=Settings)
+    generation: int = 0
+    """0 for live posts; a replay raises it, its rows win and its alerts are counted, never sent."""
+
+    @property
+    def store(self) -> StoreSettings:
+        """The external ClickHouse that the settings name, else the embedded one of this home."""
+        section = self.settings.store
+        if not section.url:
+            return control.connection(self.home)
+        password = section.password.get_secret_value()
+        if section.password_file is not None:
+            try:
+                password = section.password_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise UsageError(f"setting store.password_file {section.password_file}: {error.strerror}") from None
+        return StoreSettings(section.url, section.user, password)

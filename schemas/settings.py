@@ -1,0 +1,158 @@
+"""Settings of a site: from a file, the environment and `--set`, checked once, with errors that name the key.
+
+Later ones win: defaults, `--settings FILE` (YAML), environment (``YUQING_FLINK__PARALLELISM=4``), `--set` (dotted:
+``flink.parallelism=4``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.errors import UsageError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StoreSection(_Section):
+    """Which ClickHouse; without a URL the embedded one of this home."""
+
+    url: str = ""
+    user: str = "yuqing"
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+
+
+class FlinkSection(_Section):
+    """How jobs run on Flink."""
+
+    parallelism: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 4), ge=1, le=1024)
+    batch: int = Field(512, ge=1, le=65_536)
+    """Most Kafka records that a model sees at once."""
+    bundle_ms: int = Field(200, ge=1, le=60_000)
+    """Longest wait for a batch to fill."""
+    checkpoint_s: float = Field(5.0, ge=0.1, le=3_600)
+    configuration: dict[str, str] = {}
+    """Flink's own keys, passed on as they are."""
+
+
+class ModelSection(_Section):
+    """Which model classifies."""
+
+    bundle: Path | None = None
+    """A bundle folder; without one the shipped default."""
+
+
+class RulesSection(_Section):
+    """Keyword rules."""
+
+    folders: tuple[Path, ...] = ()
+    """Folders of YAML rule files; without any the shipped ones."""
+
+
+class AlertsSection(_Section):
+    """Alerts and their delivery."""
+
+    webhook: str = ""
+    """Where the notifier posts alerts; without one it appends to HOME/alerts.jsonl."""
+    max_age_hours: float = Field(24.0, gt=0)
+    """Events older than this against the ingest clock are counted and never sent."""
+
+
+class KeysSection(_Section):
+    """Where keys come from: file, env:NAME, or command:..."""
+
+    master: str = "file"
+    token: str = "file"  # noqa: S105 - a source's name
+
+
+class Settings(BaseSettings):
+    """Everything a site may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="YUQING_", env_nested_delimiter="__", extra="forbid", nested_model_default_partial_update=True
+    )
+
+    store: StoreSection = StoreSection()
+    flink: FlinkSection = Field(default_factory=FlinkSection)
+    model: ModelSection = ModelSection()
+    rules: RulesSection = RulesSection()
+    alerts: AlertsSection = AlertsSection()
+    keys: KeysSection = KeysSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what `load` passes in; `load` lays `--set` over both."""
+        return (env_settings, init_settings)
+
+
+def load(file: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """Read settings. Raises UsageError naming the key, its value and what is allowed."""
+    values = _from_file(file) if file is not None else {}
+    try:
+        settings = Settings(**values)
+        if overrides:
+            merged = settings.model_dump()
+            for override in overrides:
+                _set(merged, override)
+            settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        raise UsageError(_words(error)) from None
+    return settings
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--settings {file}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"--settings {file}: not YAML: {str(error).splitlines()[0]}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"--settings {file}: must hold keys and values, like 'flink: {{parallelism: 2}}'")
+    return values
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--set {override!r}: write key=value, for example --set flink.parallelism=2")
+    *sections, name = key.split(".")
+    if sections[:2] == ["flink", "configuration"]:  # Flink's own keys have dots of their own
+        sections, name = ["flink", "configuration"], key.removeprefix("flink.configuration.")
+    at = values
+    for section in sections:
+        if not isinstance(at.get(section), dict):
+            raise UsageError(f"--set {override!r}: there is no setting {key}; sections are {', '.join(values)}")
+        at = at[section]
+    at[name] = value.split(",") if name == "folders" else value
+
+
+def _words(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            parts.append(f"setting {key}: there is no such setting")
+        else:
+            shown = "" if "password" in key else f" = {problem['input']!r}"
+            parts.append(f"setting {key}{shown}: {problem['msg']}")
+    return "; ".join(parts)
