@@ -1,6 +1,6 @@
 """From a text to the places it names: find, resolve, merge.
 
-1. *Find*: all names in one pass of the automaton; from left to right the longest that may stand where it stands.
+1. *Find*: all names in one pass; from left to right the longest that may stand where it stands.
 2. *Resolve*: a name that several divisions bear goes to the one whose parent is in the post (or, failing that, in the
    region field or an @name). No parent, or two equally good ones: it is left out.
 3. *Merge*: 河南省 + 郑州市 + 二七区 is one place; a place that lies above another of the post is not repeated.
@@ -21,6 +21,7 @@ _GAPS = frozenset(("", " ", "　", "·", "-", "—", "－", "/", "|", "#", "##",
 _AT_NAME = re.compile(r"@[\w\-·]{1,30}")
 _TITLE = re.compile(r"《[^《》]{1,40}》")
 _LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?")
+_LATIN_WORD = re.compile("[A-Za-z]{4}")
 _HAN = re.compile(r"[一-龥]")
 _OPENERS = frozenset("在到从去往至向是于自为和与及")
 _CITY = 2
@@ -62,49 +63,45 @@ class Matcher:
 
     # -- find -------------------------------------------------------------------------------------------------
     def _find(self, text: str) -> list[Mention]:
-        hits = [(end + 1 - found[0], -found[0], found[1]) for end, found in self.lexicon.automaton.iter(text)]
-        mentions: list[Mention] = []
-        if hits:
-            if len(hits) > 1:
-                hits.sort(key=lambda hit: hit[:2])
-            self._sweep(text, hits, mentions)
-        if text.isascii() or re.search("[A-Za-z]{5}", text):
+        mentions = self._sweep(text)
+        if _LATIN_WORD.search(text):
             mentions += self._find_latin(text)
             mentions.sort(key=lambda mention: mention.start)
         if mentions and ("@" in text or "《" in text):
             mentions = self._unquote(text, mentions)
         return mentions
 
-    def _sweep(self, text: str, hits: list[tuple[int, int, object]], mentions: list[Mention]) -> None:
+    def _sweep(self, text: str) -> list[Mention]:
         above = self.lexicon.above
+        mentions: list[Mention] = []
         taken = 0
         last: Mention | None = None
-        for start, negative, entry in hits:
+        for start, end, entry in self.lexicon.find(text):
             if start < taken:
                 continue
-            end = start - negative
-            if entry.nothing:  # type: ignore[attr-defined]
+            if entry.nothing:
                 taken = end
                 continue
-            node, candidates = -1, ()
+            node = -1
+            candidates: tuple[int, ...] = ()
             touching = last is not None and text[last.end : start] in _GAPS
             if touching and last is not None:
                 parents = (last.node,) if last.node >= 0 else last.candidates
-                candidates = tuple(c for c in entry.near if not above[c].isdisjoint(parents))  # type: ignore[attr-defined]
+                candidates = tuple(c for c in entry.near if not above[c].isdisjoint(parents))
                 if len(candidates) > 1:
                     top = min(len(above[c]) for c in candidates)
                     candidates = tuple(c for c in candidates if len(above[c]) == top)
             if not candidates:
-                node = entry.alone  # type: ignore[attr-defined]
-                candidates = tuple(entry.among)  # type: ignore[attr-defined]
+                node = entry.alone
+                candidates = tuple(entry.among)
                 if node < 0 and not candidates:
                     continue
-                if node < 0 and entry.two and self._opens_phrase(text, start):  # type: ignore[attr-defined]
+                if node < 0 and entry.two and self._opens_phrase(text, start):
                     node = candidates[0] if len(candidates) == 1 else -1
             elif len(candidates) == 1:
                 node = candidates[0]
             verdict = PLACE
-            if entry.bare:  # type: ignore[attr-defined]
+            if entry.bare:
                 verdict = self.surroundings.verdict(
                     text, start, end, touching and last is not None and last.end == start
                 )
@@ -113,6 +110,7 @@ class Matcher:
                 continue
             last = Mention(start, end, node, candidates, weak=verdict == WEAK)
             mentions.append(last)
+        return mentions
 
     @staticmethod
     def _opens_phrase(text: str, start: int) -> bool:

@@ -33,11 +33,11 @@ class Locate(Step):
         self._regions: dict[str, tuple[int, ...]] = {}
 
     def open(self) -> None:
-        """Load the gazetteer and build the automaton: about 0.6 s, 60 MB."""
+        """Load the gazetteer and index its names: about 0.6 s, 60 MB."""
         self._matcher = Matcher(Lexicon(Gazetteer.load()))
 
     def close(self) -> None:
-        """Let go of the automaton."""
+        """Let go of the index."""
         self._matcher = None
         self._regions.clear()
 
