@@ -6,7 +6,9 @@ Towns and villages are invented; a few town names may exist all the same.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,23 @@ class City:
     reservoir: str
     """Invented."""
 
-    @property
+    @cached_property
     def short(self) -> str:
         return self.name.removesuffix("市")
 
     def name_in(self, text: str) -> str | None:
         """Adcode of the smallest division of this city that is named in a generated text, which names one at most."""
-        for adcode, name in self.counties:
-            if name in text:
-                return adcode
+        if found := self._names.search(text):
+            return self._adcodes[found.group()]
         return self.adcode if self.short in text else None
+
+    @cached_property
+    def _names(self) -> re.Pattern[str]:
+        return re.compile("|".join(name for _, name in self.counties))
+
+    @cached_property
+    def _adcodes(self) -> dict[str, str]:
+        return {name: adcode for adcode, name in self.counties}
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
@@ -70,6 +79,7 @@ CITIES = (
 )
 
 
+@lru_cache(maxsize=64)
 def find_city(text: str) -> City:
     """The city of an adcode or a name (with or without 市). KeyError with the names that are known."""
     for city in CITIES:

@@ -1,40 +1,39 @@
 """Texts from templates, reproducibly, with the position of every marked part.
 
 A template is literal text with `(a|b|)` for one of several and `{name}` for a slot; alternatives may hold slots and
-alternatives. `{3-9}` is a whole number. Draws come from `Dice`: blake2b of a key, so that a text depends on its key
+alternatives. `{3-9}` is a whole number. Draws come from `Dice`: SHAKE128 of a key, so that a text depends on its key
 only, not on the Python version, the platform or what was drawn for others.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
+from hashlib import shake_128
 from typing import NamedTuple, TypeVar
 
-_LOW = 1 << 64
+_unpack = struct.Struct("<40I").unpack
 T = TypeVar("T")
 
 
 class Dice:
-    """Draws from a key. 512 bits are hashed at once and used up by division; the bias of a draw is below 2**-40."""
+    """Draws from a key, 32 bits each; the bias of a draw from `count` things is below count / 2**32."""
 
-    __slots__ = ("_bits", "_key", "_round")
+    __slots__ = ("_key", "_words")
 
     def __init__(self, *key: object) -> None:
         self._key = repr(key).encode()
-        self._round = 0
-        self._bits = 0
+        self._words: list[int] = []
 
     def below(self, count: int) -> int:
         """A whole number from 0 to count - 1; count is at most 2**24."""
-        if self._bits < _LOW:
-            self._bits = int.from_bytes(blake2b(self._key, salt=b"%d" % self._round).digest(), "little")
-            self._round += 1
-        self._bits, drawn = divmod(self._bits, count)
-        return drawn
+        if not self._words:
+            self._words = list(_unpack(shake_128(self._key).digest(160)))
+            self._key += b"+"  # for the next 40
+        return self._words.pop() % count
 
     def between(self, least: int, most: int) -> int:
         return least + self.below(most - least + 1)
@@ -60,8 +59,7 @@ class Span(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of text and its marks."""
 
     text: str
@@ -132,35 +130,33 @@ class Writer:
         self.dice = dice
         self._slots = slots
         self._parts: list[str] = []
-        self._length = 0
         self._spans: list[Span] = []
 
     def write(self, template: str) -> Writer:
         self._fill(compiled(template))
         return self
 
-    def mark(self, mark: Mark) -> None:
-        self._spans.append(Span(mark.type, self._length, self._length + len(mark.value), mark.value))
-        self._add(mark.value)
-
     def segment(self) -> Segment:
         return Segment("".join(self._parts), tuple(self._spans))
 
-    def _add(self, text: str) -> None:
-        self._parts.append(text)
-        self._length += len(text)
-
     def _fill(self, parts: Template) -> None:
+        add = self._parts.append
         for part in parts:
             kind = type(part)
             if kind is str:
-                self._add(part)  # type: ignore[arg-type]
+                add(part)  # type: ignore[arg-type]
             elif kind is tuple:
                 self._fill(part[self.dice.below(len(part))])  # type: ignore[arg-type,index]
             elif kind is _Range:
-                self._add(str(self.dice.between(part.least, part.most)))  # type: ignore[attr-defined]
+                add(str(self.dice.between(part.least, part.most)))  # type: ignore[attr-defined]
             else:
                 self._slot(part.name)  # type: ignore[attr-defined]
+
+    def _mark(self, mark: Mark) -> None:
+        # marks are few: counting here is cheaper than keeping the length at every part
+        start = sum(map(len, self._parts))
+        self._spans.append(Span(mark.type, start, start + len(mark.value), mark.value))
+        self._parts.append(mark.value)
 
     def _slot(self, name: str) -> None:
         for slots in self._slots:
@@ -170,15 +166,15 @@ class Writer:
         else:
             raise KeyError(f"no slot {name!r}")
         if type(value) is str:
-            self._add(value)
+            self._parts.append(value)
         elif type(value) is Mark:
-            self.mark(value)
+            self._mark(value)
         elif callable(value):
             drawn = value(self.dice)
             if isinstance(drawn, Mark):
-                self.mark(drawn)
+                self._mark(drawn)
             else:
-                self._add(drawn)
+                self._parts.append(drawn)
         else:
             self._fill(compiled(value[self.dice.below(len(value))]))
 
