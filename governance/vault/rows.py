@@ -1,0 +1,132 @@
+"""What goes into the vault and what the vault asks of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from governance.classes import DAY_MS, ttl_days
+from governance.seal import AUTHOR_FIELD, URL_FIELD, vault_context
+
+CONTACT = frozenset({AUTHOR_FIELD, URL_FIELD})
+"""Rows that lead to the post or its author: kept only of posts that ask, offer or warn."""
+
+PII_VAULT = pa.schema(
+    [
+        pa.field("platform", pa.string()),
+        pa.field("post_id", pa.string()),
+        pa.field("start", pa.int32()),
+        pa.field("end", pa.int32()),
+        pa.field("type", pa.string()),
+        pa.field("token", pa.string()),
+        pa.field("ciphertext", pa.binary()),
+        pa.field("key_id", pa.string()),
+        pa.field("version", pa.int64()),
+        pa.field("expires_at", pa.int64()),
+        pa.field("hold_until", pa.int64()),
+    ]
+)
+"""Rows of ``pii_vault``; unique by (platform, post_id, start, type), the highest version counts."""
+
+
+@dataclass(frozen=True)
+class VaultRow:
+    """One sealed value. ``start``, ``end``: span in the text as posted, -1 for the author and the url of the post."""
+
+    platform: str
+    post_id: str
+    start: int
+    end: int
+    type: str
+    token: str
+    ciphertext: bytes
+    key_id: str
+    version: int
+    expires_at: int  # ms; the store deletes it then, and nothing reveals it from then on
+    hold_until: int = 0  # ms; until then it is neither deleted nor expired (a recorded hold)
+
+    @property
+    def context(self) -> bytes:
+        return vault_context(self.platform, self.post_id, self.type, self.start)
+
+    def expiring(self, at: int) -> VaultRow:
+        """A newer version that ends at ``at``; a hold still counts."""
+        return replace(self, expires_at=at, version=self.version + 1)
+
+    def held(self, until: int) -> VaultRow:
+        """A newer version that stays readable until ``until`` at least."""
+        return replace(self, hold_until=max(until, self.hold_until), version=self.version + 1)
+
+    def alive(self, now: int) -> bool:
+        return now < self.expires_at or now < self.hold_until
+
+
+@dataclass(frozen=True)
+class PostFacts:
+    """What decides about revealing a post; no text."""
+
+    platform: str
+    post_id: str
+    priority: int
+    state: str
+    adcodes: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """How the post is named in the audit ledger."""
+        return f"post {self.platform}/{self.post_id}"
+
+
+class VaultStore(Protocol):
+    """What the vault needs of a store. Every call sees all writes that were acknowledged before it.
+
+    May raise StoreError and StoreUnavailable; the vault lets them through (an entry without a reveal does no harm).
+    """
+
+    def facts(self, post_id: str, platform: str | None = None) -> Sequence[PostFacts]:
+        """The post; several when the id exists on several platforms and none is given; empty when unknown."""
+
+    def rows(self, platform: str, post_id: str) -> Sequence[VaultRow]:
+        """The newest version of each sealed value of a post."""
+
+    def with_token(self, tokens: Iterable[str]) -> Sequence[VaultRow]:
+        """The newest versions of all values that have one of the tokens."""
+
+    def open_posts(self, region: str, limit: int) -> Sequence[PostFacts]:
+        """Posts of open episodes whose adcode begins with ``region``, one per episode and caller, most urgent first."""
+
+    def rows_in_region(self, region: str, since: int, until: int) -> Sequence[VaultRow]:
+        """Values of posts with an adcode in ``region`` that were stored in [since, until]."""
+
+    def put(self, rows: Sequence[VaultRow]) -> None:
+        """Write new versions; returns after they are acknowledged."""
+
+    def delete(self, rows: Sequence[VaultRow]) -> None:
+        """Make the values unreadable for good, older versions too; returns when that is so."""
+
+
+def vault_rows(batch: pa.RecordBatch, now: int, ttl: int | None = None) -> pa.RecordBatch:
+    """Rows for ``pii_vault`` from a batch as it reaches the sink (after ``seal`` and triage).
+
+    Contact rows (AUTHOR, URL_FIELD) are kept only where the post asks for help, offers it, reports a hazard or hit a
+    critical rule: nobody has to find the other authors. ``ttl``: days, at most those of class L4. Missing columns
+    ``needs``, ``hazards``, ``keywords`` count as nothing found. Cost: about 5 us a kept value.
+    """
+    expires_at = now + DAY_MS * (ttl_days("L4", None if ttl is None else {"L4": ttl}) or 0)
+    names = set(batch.schema.names)
+    columns: dict[str, list[Any]] = {
+        name: batch.column(name).to_pylist() if name in names else [None] * batch.num_rows
+        for name in ("platform", "id", "vault", "needs", "hazards", "keywords", "version", "updated_at")
+    }
+    out: list[dict[str, Any]] = []
+    for platform, post_id, vault, needs, hazards, keywords, version, updated_at in zip(*columns.values(), strict=True):
+        wanted = bool(needs or hazards or any(hit["critical"] for hit in keywords or ()))
+        for value in vault or ():
+            if value["type"] in CONTACT and not wanted:
+                continue
+            place = {"platform": platform or "", "post_id": post_id or "", "version": version or updated_at or now}
+            out.append({**value, **place, "expires_at": expires_at, "hold_until": 0})
+    return pa.RecordBatch.from_pylist(out, schema=PII_VAULT)
