@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 
 class IdentifierRecogniser(PatternRecognizer):
-    """Subclass, set the constants, and put the file into ``recognisers/``."""
+    """Subclass, set the constants, and put the file into ``recognisers/``. Patterns ignore case."""
 
     ENTITY: ClassVar[str]
     PATTERNS: ClassVar[Sequence[tuple[str, str, float]]]
@@ -61,7 +61,6 @@ class IdentifierRecogniser(PatternRecognizer):
     NUMERALS: ClassVar[bool] = False
     """True when the identifier is also written with Chinese numerals."""
     LANGUAGES: ClassVar[tuple[str, ...]] = ("zh", "en", "und")
-    IGNORE_CASE: ClassVar[bool] = True
 
     def __init__(self, supported_language: str = "zh", **options: Any) -> None:
         super().__init__(
@@ -69,14 +68,15 @@ class IdentifierRecogniser(PatternRecognizer):
             supported_language=supported_language,
             patterns=[Pattern(name, regex, score) for name, regex, score in self.PATTERNS],
             context=list(self.CONTEXT),
-            global_regex_flags=re.IGNORECASE if self.IGNORE_CASE else 0,
+            global_regex_flags=re.IGNORECASE,
             **options,
         )
-        flags = re.IGNORECASE if self.IGNORE_CASE else 0
-        self._compiled = [(re.compile(regex, flags), score, "(?P<span>" in regex) for _, regex, score in self.PATTERNS]
+        self._compiled = [
+            (re.compile(regex, re.IGNORECASE), score, "(?P<span>" in regex) for _, regex, score in self.PATTERNS
+        ]
         self._context = _any_of(self.CONTEXT)
         self._against = _any_of(self.AGAINST)
-        self.gates = tuple(re.compile(gate, flags) for gate in self.GATES)
+        self.gates = tuple(re.compile(gate, re.IGNORECASE) for gate in self.GATES)
 
     def find(self, shadow: str) -> Iterator[Found]:
         """Yield every match of every pattern in a shadow text; they may overlap. The one place patterns run."""

@@ -7,16 +7,13 @@ that record; a text that was not masked to the end never leaves the step. Reason
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from schemas.errors import RecordError, YuqingError
 from schemas.records import IDENTIFIER, MASKED, PII_SPAN, with_columns
 from schemas.step import Step
-
-if TYPE_CHECKING:
-    from udfs.pii.spans import Span
+from udfs.pii.spans import Span, masked, resolve
 
 
 class Mask(Step):
@@ -54,13 +51,9 @@ class Mask(Step):
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of one text, sorted, without overlaps."""
-        from udfs.pii.spans import resolve
-
         return resolve(text, self._detector.find(text))
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        from udfs.pii.spans import masked
-
         batch.column("language")  # declared in reads; recognisers of all languages run, since detection may err
         texts = batch.column("text").to_pylist()
         found: list[list[Span]] = []

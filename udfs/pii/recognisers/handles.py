@@ -6,12 +6,13 @@ from udfs.pii.recogniser import IdentifierRecogniser
 
 _JOIN = r"(?:号码?|账号|帐号|id|是|为|搜索?|加|同号|我|群号?|联系|\ufffc|[\s:：=＝（(【\[\"“'>,，、.\-])"
 _WECHAT = (
-    r"(?:[微薇威徽嶶溦巍][ .·\-\ufffc]?(?:信|芯|心|x|\ufffc)|卫星|绿泡泡|"
+    r"(?=[微薇威徽嶶溦巍卫绿vw加+私\ufffc])(?:[微薇威徽嶶溦巍][ .·\-\ufffc]?(?:信|芯|心|x|\ufffc)|卫星|绿泡泡|"
     r"(?<![A-Za-z@#])(?:vx|wx|v信|weixin|wechat|we chat|wei信)|"
     r"(?:[加+私]|\ufffc) ?v(?![A-Za-z]{4})|(?<![A-Za-z])v(?=[:：])|[加+](?:薇|微|威))"
 )
-_QQ = r"(?:(?<![A-Za-z])q ?q|(?<![A-Za-z])q(?=[:：群号])|扣扣|抠抠|蔻蔻|[扣秋]秋|企鹅号?|腾讯号|加扣|群号)"
+_QQ = r"(?=[q扣抠蔻秋企腾加群])(?:(?<![A-Za-z])q ?q|(?<![A-Za-z])q(?=[:：群号])|扣扣|抠抠|蔻蔻|[扣秋]秋|企鹅号?|腾讯号|加扣|群号)"
 _OTHER = (
+    r"(?=[抖快小陌知b哔豆钉支tiwlsfd])"
     r"(?:(?:抖音|快手|小红书|陌陌|知乎|b站|哔哩哔哩|豆瓣|钉钉|支付宝)(?:号码?|账号|id)?|"
     r"(?<![A-Za-z@#])(?:telegram|tg|ins|line|whatsapp|skype|instagram|twitter|facebook|douyin|tiktok)(?:号|账号| ?id)?)"
 )
@@ -63,8 +64,8 @@ class UsernameRecogniser(IdentifierRecogniser):
     ENTITY = "USERNAME"
     GATES = ("@",)
     PATTERNS = (
-        ("mention", rf"(?<![A-Za-z0-9._%+\-])@(?P<span>[A-Za-z0-9_\-.·{_CJK}]{{1,30}})", 0.7),
-        ("mention after letters", rf"(?<=[A-Za-z0-9._%+\-])@(?P<span>[{_CJK}][A-Za-z0-9_\-·{_CJK}]{{0,29}})", 0.7),
+        ("mention", rf"@(?<![A-Za-z0-9._%+\-]@)(?P<span>[A-Za-z0-9_\-.·{_CJK}]{{1,30}})", 0.7),
+        ("mention after letters", rf"@(?<=[A-Za-z0-9._%+\-]@)(?P<span>[{_CJK}][A-Za-z0-9_\-·{_CJK}]{{0,29}})", 0.7),
     )  # fmt: skip
 
     def validate_result(self, pattern_text: str) -> bool | None:

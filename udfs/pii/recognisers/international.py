@@ -34,7 +34,6 @@ class IbanRecogniser(IdentifierRecogniser):
 
     ENTITY = "IBAN_CODE"
     GATES = (SEVEN_DIGITS, r"[A-Z]{2}\d{2} ?[A-Z0-9]{4}")
-    IGNORE_CASE = False
     PATTERNS = (
         ("IBAN", r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])", 0.5),
     )

@@ -26,7 +26,7 @@ class EmailRecogniser(IdentifierRecogniser):
     """EMAIL_ADDRESS, with the usual ways of hiding the @ and the dot."""
 
     ENTITY = "EMAIL_ADDRESS"
-    GATES = (rf"@|艾特|[(\[] ?at ?[)\]]|#{_PROVIDER}| at {_PROVIDER}",)
+    GATES = (r"@|艾特|\bat\b|#[1a-z]", rf"[A-Za-z0-9_.%+\-] ?(?:@|#{_PROVIDER}|[(\[] ?at ?[)\]]|艾特| at {_PROVIDER})")
     PATTERNS = (
         (
             "plain",

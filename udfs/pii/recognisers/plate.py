@@ -13,14 +13,17 @@ class PlateRecogniser(IdentifierRecogniser):
     """CN_PLATE. Letters I and O are not used; at least two places of five are digits."""
 
     ENTITY = "CN_PLATE"
-    GATES = (r"\d", _PROVINCE + r" ?[A-Z]|使 ?\d{6}|\d{6} ?使|\d{5} ?领|WJ")
+    GATES = (
+        r"\d",
+        rf"{_PROVINCE[:-1]}使领wj](?:(?<={_PROVINCE}) ?[A-Z]|(?<=使) ?\d|(?<=\d[使领])|(?<=WJ))",
+    )
     CONTEXT = ("车牌", "牌照", "车号", "号牌", "车主", "司机", "轿车", "肇事")
     PATTERNS = (
         ("ordinary", rf"{_PROVINCE} ?[A-Z]{_D}[{_L}0-9]{{4}}[{_L}0-9挂学警港澳领](?![A-Za-z0-9])", 0.7),
         ("run into text", rf"{_PROVINCE}[A-Z]{_D}\d{{5}}(?=[A-Za-z])", 0.5),
         ("new energy, small", rf"{_PROVINCE} ?[A-Z]{_D}[DFABCEGHJK][{_L}0-9]\d{{4}}(?![A-Za-z0-9])", 0.75),
         ("new energy, large", rf"{_PROVINCE} ?[A-Z]{_D}\d{{5}}[DFABCEGHJK](?![A-Za-z0-9])", 0.75),
-        ("embassy and consulate", r"(?:使 ?\d{6}|\d{6} ?使|[A-Z]\d{5} ?领)(?![A-Za-z0-9])", 0.3),
+        ("embassy and consulate", r"(?:使 ?\d{6}|\d{6}使|[A-Z]\d{5}领)(?![A-Za-z0-9])", 0.3),
         ("armed police", rf"WJ{_D}{_PROVINCE}?{_D}\d{{4}}[0-9{_L}]", 0.6),
     )
 
