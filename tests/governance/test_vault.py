@@ -288,7 +288,7 @@ def test_a_life_at_risk_is_reviewed_afterwards_by_someone_else(tmp_path: Path) -
     (pending,) = place.vault.pending_reviews()
     assert (pending.detail["review"], pending.detail["regime"]) == (True, "priority-1")
     assert "the policy allows 0" in str(pending.detail["passed"])
-    for who, words in ((RESCUER, "auditor"), (ADMIN, "auditor"), (person("rita", "auditor"), "another person")):
+    for who, words in ((SECOND, "auditor"), (ADMIN, "auditor"), (person("rita", "auditor"), "another person")):
         with pytest.raises(AccessRefused, match=words):
             place.vault.review(who, pending.id, True, "")
     place.vault.review(AUDITOR, pending.id, True, "she was called within a minute")
