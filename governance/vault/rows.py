@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from governance.classes import DAY_MS, ttl_days
 from governance.seal import AUTHOR_FIELD, URL_FIELD, vault_context
@@ -113,20 +114,40 @@ def vault_rows(batch: pa.RecordBatch, now: int, ttl: int | None = None) -> pa.Re
 
     Contact rows (AUTHOR, URL_FIELD) are kept only where the post asks for help, offers it, reports a hazard or hit a
     critical rule: nobody has to find the other authors. ``ttl``: days, at most those of class L4. Missing columns
-    ``needs``, ``hazards``, ``keywords`` count as nothing found. Cost: about 5 us a kept value.
+    ``needs``, ``hazards``, ``keywords`` count as nothing found; without ``version`` that of the event counts
+    (``updated_at``, else ``now``). Cost: about 2 us a value.
     """
-    expires_at = now + DAY_MS * (ttl_days("L4", None if ttl is None else {"L4": ttl}) or 0)
-    names = set(batch.schema.names)
-    columns: dict[str, list[Any]] = {
-        name: batch.column(name).to_pylist() if name in names else [None] * batch.num_rows
-        for name in ("platform", "id", "vault", "needs", "hazards", "keywords", "version", "updated_at")
+    days = ttl_days("L4", None if ttl is None else {"L4": ttl}) or 0
+    vault = batch.column("vault")
+    values, post = vault.flatten(), pc.list_parent_indices(vault)
+    kept = pc.or_(
+        pc.invert(pc.is_in(values.field("type"), value_set=pa.array(sorted(CONTACT)))), pc.take(_asks(batch), post)
+    )
+    values, post = values.filter(kept), post.filter(kept)
+    fixed = {
+        "platform": pc.take(batch.column("platform"), post),
+        "post_id": pc.take(batch.column("id"), post),
+        "version": pc.take(_version(batch, now), post),
+        "expires_at": pa.array([now + DAY_MS * days] * len(post), pa.int64()),
+        "hold_until": pa.array([0] * len(post), pa.int64()),
     }
-    out: list[dict[str, Any]] = []
-    for platform, post_id, vault, needs, hazards, keywords, version, updated_at in zip(*columns.values(), strict=True):
-        wanted = bool(needs or hazards or any(hit["critical"] for hit in keywords or ()))
-        for value in vault or ():
-            if value["type"] in CONTACT and not wanted:
-                continue
-            place = {"platform": platform or "", "post_id": post_id or "", "version": version or updated_at or now}
-            out.append({**value, **place, "expires_at": expires_at, "hold_until": 0})
-    return pa.RecordBatch.from_pylist(out, schema=PII_VAULT)
+    columns = [fixed[name] if name in fixed else values.field(name) for name in PII_VAULT.names]
+    return pa.RecordBatch.from_arrays(columns, schema=PII_VAULT)
+
+
+def _asks(batch: pa.RecordBatch) -> pa.BooleanArray:
+    """Per post: does it ask, offer or warn?"""
+    asks = pa.array([False] * batch.num_rows, pa.bool_())
+    names = batch.schema.names
+    for name in ("needs", "hazards"):
+        if name in names:
+            asks = pc.or_(asks, pc.fill_null(pc.greater(pc.list_value_length(batch.column(name)), 0), False))
+    if "keywords" in names:
+        hits = batch.column("keywords").to_pylist()
+        asks = pc.or_(asks, pa.array([any(hit["critical"] for hit in found or ()) for found in hits], pa.bool_()))
+    return asks
+
+
+def _version(batch: pa.RecordBatch, now: int) -> pa.Int64Array:
+    there = [batch.column(name).cast(pa.int64()) for name in ("version", "updated_at") if name in batch.schema.names]
+    return pc.coalesce(*there, pa.scalar(now, pa.int64())) if there else pa.array([now] * batch.num_rows, pa.int64())

@@ -551,9 +551,25 @@ def test_urls_and_authors_are_kept_only_of_posts_that_ask_offer_or_warn(
         vault_rows(batch, NOW, ttl=31)
 
 
-def test_vault_rows_of_a_batch_without_values() -> None:
-    empty = records.without_columns(sample_batch(["x"]), ["needs", "hazards"])
-    assert vault_rows(empty, NOW).num_rows == 0
+def test_vault_rows_keep_each_post_s_values_with_their_post(tmp_path: Path) -> None:
+    ensure_keys(tmp_path)
+    step = Seal(tmp_path)
+    step.open()
+    found = [[{"type": "CN_MOBILE", "start": n, "end": n + 11, "value": MOBILE}] * n for n in (0, 2, 0, 1, 3)]
+    given = {"identifiers": found, "author": [None] * 5, "updated_at": [1, 2, 3, 4, None]}
+    rows = vault_rows(step.apply(sample_batch(list("abcde"), given)), NOW).to_pylist()
+    assert [(row["post_id"], row["start"], row["version"]) for row in rows] == [
+        *[("sample-1", 2, 2)] * 2,
+        ("sample-3", 1, 4),
+        *[("sample-4", 3, NOW)] * 3,
+    ]
+    batch = step.apply(sample_batch(["x"], {"author": [None]}))
+    assert vault_rows(batch, NOW).num_rows == vault_rows(batch.slice(0, 0), NOW).num_rows == 0
+    assert vault_rows(step.apply(sample_batch(list("abcde"), given)).slice(3, 1), NOW).column("start").to_pylist() == [
+        1
+    ]
+    bare = records.without_columns(batch, ["needs", "hazards", "keywords", "updated_at"])
+    assert vault_rows(bare, NOW).num_rows == 0
 
 
 POLICIES = [
