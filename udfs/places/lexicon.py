@@ -102,6 +102,7 @@ class Lexicon:
     def _add_divisions(self, gazetteer: Gazetteer) -> None:
         caution = {name: int(level) for level, given in self.rules["cautious"].items() for name in given.split()}
         caution |= dict.fromkeys(self.rules["trusted"].split(), ALONE)
+        never = set(self.rules["never_short"].split())
         generic = set(self.rules["generic"].split())
         for code, division in gazetteer.divisions.items():
             node = self._node(division, code)
@@ -115,7 +116,8 @@ class Lexicon:
                     self._put(division.name, node, ALONE)
                 continue
             self._put(division.name, node, NEAR if division.name in generic else ALONE)
-            self._put(division.short, node, company).bare = True
+            if division.short not in never:
+                self._put(division.short, node, company).bare = True
             if division.name.endswith("自治州"):
                 self._put(division.short + "州", node, NEAR if len(division.short) < 2 else ALONE)
         for towns in gazetteer.towns.values():

@@ -24,7 +24,7 @@ _LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _LATIN_WORD = re.compile("[A-Za-z]{4}")
 _HAN = re.compile(r"[一-龥]")
 _OPENERS = frozenset("在到从去往至向是于自为和与及")
-_CITY = 2
+_COUNTY = 3
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Matcher:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
-        self.surroundings = Surroundings(lexicon.rules["after"])
+        self.surroundings = Surroundings(lexicon.rules["after"], lexicon.rules["before"])
         latin = sorted((name for name in lexicon.latin if " " in name), key=len, reverse=True)
         self._latin_pairs = re.compile("|".join(map(re.escape, latin)))
 
@@ -102,9 +102,10 @@ class Matcher:
                 node = candidates[0]
             verdict = PLACE
             if entry.bare:
-                verdict = self.surroundings.verdict(
-                    text, start, end, touching and last is not None and last.end == start
-                )
+                first = node if node >= 0 else candidates[0]
+                county = self.lexicon.depth[first] == _COUNTY
+                joined = last is not None and last.end == start
+                verdict = self.surroundings.verdict(text, start, end, joined, county)
             taken = end
             if verdict == OTHER:
                 continue
