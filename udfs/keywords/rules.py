@@ -35,6 +35,7 @@ _RULE_KEYS = {
     "within",
     "all_of",
     "min_hits",
+    "single_characters",
 }
 _EXCLUDE_KEYS = {"overlap", "adjacent", "before", "after", "near", "anywhere", "within"}
 _MAX_WORD = 40
@@ -325,9 +326,9 @@ class _RuleReader:
             for spelling in self._lists.words(self._where, "variants", spellings):
                 terms.setdefault(spelling, canonical)
         for word in list(terms):
-            if len(word) < 2:
+            if len(word) < 2 and not self._flag("single_characters"):
                 raise UsageError(
-                    f"{self._where}: `terms` holds a single character; it would match everywhere, use a word"
+                    f"{self._where}: `terms` holds a single character; use a word, or say single_characters: true"
                 )
             if 2 <= len(word) <= 4 and not any(character.isascii() for character in word):
                 terms.setdefault(" ".join(word), terms[word])  # "救 命", spaced to slip past filters

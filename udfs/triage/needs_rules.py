@@ -1,7 +1,7 @@
 """Needs by rule: a source of weak labels and features, not the classifier.
 
-Each rule of `lexicon/needs.yaml` says one way in which people ask (or offer), with the context that must or must not
-stand near it. Rules that fire add up by noisy or; figurative speech, news, thanks and drills (`lexicon/context.yaml`)
+Each rule of `lexicon/needs/needs.yaml` says one way in which people ask (or offer), with the context that must or must not
+stand near it. Rules that fire add up by noisy or; figurative speech, news, thanks and drills (`lexicon/needs/context.yaml`)
 leave a part of the strength. Words in hashtags and @names do not count; words in a forwarded tail count half, since
 they are another post's ask. Precision is better than recall on everyday text; strengths are not probabilities.
 """
@@ -23,8 +23,8 @@ _TAIL_SHARE = 0.5
 
 @cache
 def lexicon() -> RuleSet:
-    """Return the compiled lexicons of triage; one copy a process."""
-    return load_rules(LEXICON)
+    """Return the compiled need lexicon; one copy a process."""
+    return load_rules(LEXICON / "words", LEXICON / "needs")
 
 
 def need_hits(text: str) -> dict[str, float]:

@@ -1,0 +1,55 @@
+"""What a post says, before anything is decided: the text in normal form and the lexicon hits by what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from udfs.keywords.normalise import normalise
+from udfs.keywords.quoted import NAME, TAG
+from udfs.keywords.ruleset import Hit, RuleSet, load_rules
+from udfs.triage.needs_rules import LEXICON
+
+NEEDS_FOLDERS = (LEXICON / "words", LEXICON / "needs")
+
+
+@cache
+def gate_rules() -> RuleSet:
+    """Return the lexicons that every post is read with: needs, hazards, who speaks."""
+    return load_rules(*NEEDS_FOLDERS, LEXICON / "gate")
+
+
+@cache
+def fact_rules() -> RuleSet:
+    """Return the lexicons that posts with a need or hazard are read with."""
+    return load_rules(LEXICON / "words", LEXICON / "facts")
+
+
+class Evidence:
+    """The lexicon hits of one post, without those in hashtags and @names; a forwarded tail counts as text."""
+
+    def __init__(self, text: str, hits: Sequence[Hit]) -> None:
+        self.text = normalise(text)
+        self._hits: dict[str, dict[str, list[Hit]]] = {}
+        for hit in hits:
+            if hit.quoted not in (TAG, NAME):
+                kinds = self._hits.setdefault(hit.rule.category, {})
+                kinds.setdefault(hit.rule.id.replace("-", "_"), []).append(hit)
+
+    def kinds(self, category: str) -> dict[str, list[Hit]]:
+        """Return kind -> hits of ``category``."""
+        return self._hits.get(category, {})
+
+    def of(self, category: str, kind: str) -> list[Hit]:
+        """Return the hits of one kind, in order of place."""
+        return self.kinds(category).get(kind, [])
+
+    def words(self, category: str, kind: str, limit: int = 3) -> str:
+        """Return the lexicon's terms (never the post's own words) that were found, for explanations."""
+        terms = list(dict.fromkeys(hit.term for hit in self.of(category, kind)))
+        return ", ".join(terms[:limit])
+
+
+def read(text: str) -> Evidence:
+    """Return everything the lexicons find in ``text``."""
+    return Evidence(text, gate_rules().scan([text])[0] + fact_rules().scan([text])[0])

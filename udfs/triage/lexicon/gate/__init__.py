@@ -1,0 +1,1 @@
+"""What every post is read for: hazards and who speaks."""

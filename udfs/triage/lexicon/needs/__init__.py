@@ -1,0 +1,1 @@
+"""What asks for help or offers it, and what speaks against it."""

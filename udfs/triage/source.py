@@ -1,0 +1,45 @@
+"""Who speaks: the person concerned, someone passing a call on, a volunteer, the media, an authority."""
+
+from __future__ import annotations
+
+import re
+
+from udfs.keywords.quoted import TAIL, quoted_spans
+from udfs.triage.evidence import Evidence
+
+_HEADLINE = re.compile(r"^\s*(?:#[^#]{1,40}#\s*)*【[^】]{4,60}】")
+_ASKED = re.compile(r"^\s*(?:#[^#]{1,40}#\s*)*[【\[]?\s*(?:求|紧急|急|扩散|救|help|urgent|sos)")
+_PASSED_ON = re.compile(
+    r"^\s*(?:#[^#]{1,40}#\s*)*(?:帮转|转发|代发|代转|帮发|转[:,。!\s]|转自|扩散[:!]?\s*【|帮扩|rt\b|fwd)"
+)
+
+
+def source_of(evidence: Evidence, text: str, needs: frozenset[str]) -> tuple[str, str]:
+    """Return the source kind and why. ``needs`` are the needs the post is classified with."""
+    kinds = evidence.kinds("source")
+    first_person = bool(kinds.get("self"))
+    spans = quoted_spans(text)
+    if spans and spans[-1].kind == TAIL:
+        return "relay", "a forwarded tail"
+    normal = evidence.text
+    if _PASSED_ON.search(normal):
+        return "relay", "begins as a forward"
+    if kinds.get("official") and not first_person and not kinds.get("relay"):
+        if len(kinds["official"]) > 1 or not kinds.get("media"):
+            return "official", f"words of an authority: {evidence.words('source', 'official')}"
+    headline = bool(_HEADLINE.search(normal)) and not _ASKED.search(normal)
+    if not first_person and (len(kinds.get("media", [])) > 1 or (kinds.get("media") and not needs) or headline):
+        return "media", f"words of the media: {evidence.words('source', 'media')}" if not headline else "a headline"
+    if kinds.get("volunteer") and (not first_person or "offer" in needs):
+        return "volunteer", f"words of volunteers: {evidence.words('source', 'volunteer')}"
+    if first_person:
+        return "self", f"first person: {evidence.words('source', 'self')}"
+    if kinds.get("media"):
+        return "media", f"words of the media: {evidence.words('source', 'media')}"
+    if "offer" in needs and len(needs) == 1:
+        return "volunteer", "offers help"
+    if needs and kinds.get("relay"):
+        return "relay", f"words of someone who passes on: {evidence.words('source', 'relay')}"
+    if needs - {"offer"}:
+        return "self", "asks without naming another source"
+    return "other", "nothing says who speaks"
