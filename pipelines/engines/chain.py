@@ -27,7 +27,6 @@ NOBODYS_FAULT = (StoreUnavailable, StoreError, ModelError, CircuitOpen, MemoryEr
 """Errors that no record causes: halving a batch cannot help, the engine has to retry or stop."""
 
 
-
 class DeadLetters(Protocol):
     """Where dead letters go. `write` returns after they are safe; writing one twice must change nothing."""
 
@@ -60,6 +59,7 @@ class Chain:
     breaker: CircuitBreaker | None = None
     """Stops a stream job when a step after parse fails too often; None never stops (inline)."""
     costs: dict[str, StepCost] = field(default_factory=dict)
+    _labels: list[str] = field(default_factory=list)
 
     def open(self) -> None:
         """Open every step, in order. Raises what a step raises; steps opened before it are closed again."""
@@ -72,7 +72,8 @@ class Chain:
             for part in reversed(opened):
                 part.close()
             raise
-        self.costs = {step.name: StepCost() for step in self.steps}
+        self._labels = labels([step.name for step in self.steps])
+        self.costs = {label: StepCost() for label in self._labels}
 
     def close(self) -> None:
         for part in (*self.steps, self.dead_letters):
@@ -86,14 +87,14 @@ class Chain:
         """
         dead: list[pa.RecordBatch] = []
         raw: pa.Array | None = None
-        for step in self.steps:
+        for step, label in zip(self.steps, self._labels, strict=True):
             if raw is None and "raw" not in step.reads and "raw" in batch.schema.names:
                 raw = batch.column("raw")
                 batch = without_columns(batch, ["raw"])
             started = time.perf_counter()
             rows = batch.num_rows
             batch, errors = _apply(step, batch)
-            cost = self.costs[step.name]
+            cost = self.costs[label]
             cost.rows += rows
             cost.seconds += time.perf_counter() - started
             if errors:
@@ -109,6 +110,16 @@ class Chain:
         if dead:
             self.dead_letters.write(pa.Table.from_batches(dead).combine_chunks().to_batches()[0])
         return batch
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """Names made distinct for reports: alert, alert -> alert, alert 2."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return found
 
 
 def _apply(step: Step, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, str]]:

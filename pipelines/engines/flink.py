@@ -65,7 +65,7 @@ def execute(job: Job, source: Source, options: Options) -> TableResult:
     function, query = _plan(job, source, options, tables)
     tables.create_temporary_function("run_chain", udf(function, result_type=DataTypes.BIGINT(), func_type="pandas"))
     tables.execute_sql("CREATE TEMPORARY TABLE done (n BIGINT) WITH ('connector' = 'blackhole')")
-    return tables.execute_sql(f"INSERT INTO done {query}")  # noqa: S608 - built from our own constants
+    return tables.execute_sql(f"INSERT INTO done {query}")
 
 
 def _configuration(job: Job, source: Source, options: Options) -> Configuration:
@@ -172,9 +172,7 @@ class Enumerate(KeyedProcessFunction):  # type: ignore[misc]
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[str]:
         seen = self._seen.value() or {}
-        splits, state = folder.scan(
-            self._source.path, seen, source=self._source.name, lines_per_split=LINES
-        )
+        splits, state = folder.scan(self._source.path, seen, source=self._source.name, lines_per_split=LINES)
         if state != seen:
             self._seen.update(state)
         for split in splits:

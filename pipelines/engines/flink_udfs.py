@@ -114,7 +114,7 @@ class RunGenerated(RunSplits):
 
 
 class RunRecords(_Worker):
-    """Kafka messages as Arrow columns -> 1. `eval` gets as many rows as the Arrow batch size and the bundle time give."""
+    """Kafka messages as Arrow columns -> 1. `eval` gets what the batch size and bundle time give."""
 
     def eval(
         self, topic: pd.Series, partition: pd.Series, offset: pd.Series, timestamp: pd.Series, raw: pd.Series

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +15,7 @@ from governance.crypto import Sealer, context
 from governance.keys import load_keys
 from pipelines.store.client import StoreSettings
 from pipelines.store.sinks import DeadLetterSink
+from schemas.records import DEAD_LETTER
 
 
 def position(source: str, partition: str, offset: int) -> bytes:
@@ -35,6 +37,11 @@ class StoredDeadLetters:
     def write(self, dead: pa.RecordBatch) -> None:
         self._sink.write(dead)
 
+    def mark_retried(self, letters: Sequence[tuple[Any, ...]]) -> None:
+        """Note that these (columns of DEAD_LETTER) have become posts."""
+        columns = dict(zip(DEAD_LETTER.names, zip(*letters, strict=True), strict=True))
+        self._sink.mark_retried(pa.RecordBatch.from_pydict(columns, schema=DEAD_LETTER))
+
     def close(self) -> None:
         self._sealer = None
         self._sink.close()
@@ -47,7 +54,7 @@ class StoredDeadLetters:
 
 @dataclass
 class CountedDeadLetters:
-    """For the inline filters: counts, and with `path` a line for each: number, step, reason, SHA-256; never the bytes."""
+    """For the filters: counts; with `path` a line for each (number, step, reason, SHA-256), never the bytes."""
 
     path: Path | None = None
     count: int = 0

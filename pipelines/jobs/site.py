@@ -23,9 +23,13 @@ class Site:
     @property
     def store(self) -> StoreSettings:
         """The external ClickHouse that the settings name, else the embedded one of this home."""
+        return self.store_as("yuqing")
+
+    def store_as(self, role: str) -> StoreSettings:
+        """The same store as another of its users. An external store knows only the user that the settings name."""
         section = self.settings.store
         if not section.url:
-            return control.connection(self.home)
+            return control.connection(self.home, role)
         password = section.password.get_secret_value()
         if section.password_file is not None:
             try:

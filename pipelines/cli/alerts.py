@@ -1,0 +1,73 @@
+"""`alerts list | ack | test`."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.main import Context, app
+from pipelines.cli.output import Format, listing
+from pipelines.cli.services import say
+
+alerts = typer.Typer(help="Alerts: what needs somebody now.", no_args_is_help=True)
+app.add_typer(alerts, name="alerts", rich_help_panel="Store")
+
+
+@alerts.command("list")
+def alerts_list(
+    context: typer.Context,
+    how: Annotated[Format, typer.Option("--format", help="table or json")] = Format.TABLE,
+    state: Annotated[str | None, typer.Option(help="open, acknowledged or closed")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+) -> None:
+    """List alerts, the most urgent and latest first."""
+    from pipelines.jobs.site import Site
+    from pipelines.store.query import list_alerts
+
+    settings: Context = context.obj
+    rows = list_alerts(Site(settings.home, settings.settings()).store, state, limit)
+    columns = ["alert_id", "rule", "priority", "place", "needs", "first_at", "last_at", "posts", "callers", "state", "reasons"]
+    if how is Format.TABLE:
+        for row in rows:
+            row["alert_id"] = row["alert_id"][:12]
+    listing(rows, how, columns)
+
+
+@alerts.command("ack")
+def alerts_ack(
+    context: typer.Context,
+    alert_id: Annotated[str, typer.Argument(help="Id of the alert, or its first characters.")],
+    note: Annotated[str, typer.Option(help="Why, or what is being done.")] = "",
+    actor: Annotated[str | None, typer.Option("--as", help="Who; default: the user of this shell.")] = None,
+    close: Annotated[bool, typer.Option("--close", help="Close it instead of acknowledging it.")] = False,
+) -> None:
+    """Say that somebody has taken an alert on."""
+    from pipelines.jobs.site import Site
+    from pipelines.store.query import ack_alert, full_alert_id
+
+    settings: Context = context.obj
+    store = Site(settings.home, settings.settings()).store
+    whole = full_alert_id(store, alert_id)
+    state = "closed" if close else "acknowledged"
+    ack_alert(store, whole, actor or getpass.getuser(), note, state)
+    say(f"{whole[:12]} is {state}")
+
+
+@alerts.command("test")
+def alerts_test(context: typer.Context) -> None:
+    """Send a test message through the configured channel and say where it went."""
+    from pipelines.store.client import connect
+    from pipelines.store.notify import DeliveryFailed, Notifier, channel_of, store_settings
+    from schemas.errors import ServiceError
+
+    settings: Context = context.obj
+    values = settings.settings()
+    channel = channel_of(settings.home, values)
+    with connect(store_settings(settings.home, values)) as client:
+        try:
+            answer = Notifier(client, channel).test()
+        except DeliveryFailed as error:
+            raise ServiceError(f"the test message was not delivered by {channel.name}: {error}") from None
+    say(f"delivered by {channel.name}: {answer}")

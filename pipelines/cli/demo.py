@@ -1,0 +1,126 @@
+"""`demo`: from nothing to rows, an alert and where to look, on a generated feed with an emergency in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.main import Context, app
+from pipelines.cli.services import say
+
+
+@app.command(rich_help_panel="Start here")
+def demo(
+    context: typer.Context,
+    posts: Annotated[int, typer.Option(min=100, help="Posts in the generated feed.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Another seed makes another feed.")] = 1,
+) -> None:
+    """Start the services, run `opinion` on a generated feed with a flood in it, and show what was found."""
+    from pipelines.cli.jobs import start
+    from pipelines.feeds.uri import parse
+    from pipelines.jobs.run import Spec, new_run
+    from pipelines.services import control
+
+    settings: Context = context.obj
+    say("1. services")
+    control.up(settings.home, say=say)
+    say(f"2. job opinion on Flink, {posts:,} generated posts of one hour with a flood in it")
+    spec = Spec(
+        job="opinion",
+        source=parse(f"generate:?posts={posts}&seed={seed}").uri,
+        home=str(settings.home),
+        run=new_run("demo"),
+        settings_file=str(settings.settings_file) if settings.settings_file else None,
+    )
+    began_ms = time.time_ns() // 1_000_000
+    with _Progress(posts) as progress:
+        start(spec, progress=progress.show)
+    _found(settings, began_ms)
+
+
+class _Progress:
+    """A bar on a terminal; a line every few seconds elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._bar: Any = None
+        self._said = time.monotonic()
+        self._last = -1
+
+    def __enter__(self) -> _Progress:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("Flink starts", total=self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, counts: dict[str, Any]) -> None:
+        done = counts["posts"]
+        if self._bar is not None:
+            words = "posts" if done else "Flink starts"
+            self._bar.update(self._task, completed=done, description=words)
+        elif done != self._last and time.monotonic() - self._said > 5:
+            say(f"   {done:,} of {self._total:,} posts")
+            self._said, self._last = time.monotonic(), done
+
+
+def _found(settings: Context, since_ms: int) -> None:
+    from pipelines.jobs.site import Site
+    from pipelines.store import query
+
+    site = Site(settings.home, settings.settings())
+    store = site.store
+    query.refresh_roll_ups(store)
+    found = query.summary(store, since_ms)
+    seconds = max(0.001, (found["last_stored_at"] - found["first_stored_at"]) / 1000) if found["posts"] else 0.001
+    print(f"\n{found['posts']:,} posts stored, {found['dead_letters']:,} dead letters")
+    for name in ("sentiment", "needs", "categories"):
+        if found[name]:
+            print(f"{name:>12}: " + ", ".join(f"{key} {count:,}" for key, count in list(found[name].items())[:8]))
+    latency = found["latency_ms"]
+    if latency:
+        print(
+            f"  throughput: {found['posts'] / seconds:,.0f} posts/s; from ingestion to stored row "
+            + ", ".join(f"{name} {value / 1000:.2f} s" for name, value in latency.items())
+        )
+    _alerts(query.list_alerts(store, limit=10_000))
+    command = f"yuqing --home {settings.home}" if settings.home.name != ".yuqing" else "yuqing"
+    print(
+        "\nwhere to look next\n"
+        f"  {command} alerts list                      what needs somebody now\n"
+        f"  {command} sql 'SELECT * FROM v_posts LIMIT 5' --role analyst\n"
+        f"  {command} dlq list                         what could not be processed\n"
+        f"  {command} status                           services; ClickHouse has a page of its own at URL/play\n"
+        f"  {command} down                             stop everything"
+    )
+
+
+def _alerts(alerts: list[dict[str, Any]]) -> None:
+    if not alerts:
+        print("      alerts: none")
+        return
+    urgent = sum(alert["priority"] == 1 for alert in alerts)
+    print(f"      alerts: {len(alerts):,}, of priority 1: {urgent:,}; the most urgent and latest:")
+    for alert in alerts[:5]:
+        needs = ", ".join(alert["needs"]) or "-"
+        print(
+            f"    P{alert['priority']} {alert['rule']:<18} {needs:<24} {alert['place'] or '(no place)'}"
+            f"  posts {alert['posts']}, callers {alert['callers']}"
+        )

@@ -1,0 +1,334 @@
+"""`submit`, `jobs`, `savepoint`, `cancel`, `resume`: run jobs on an engine and operate them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.cli.main import Context, app
+from pipelines.cli.output import Format, listing
+from pipelines.cli.services import say
+
+if TYPE_CHECKING:
+    from pipelines.jobs.run import Spec
+    from pipelines.services.registry import Service
+
+GROUP = "Jobs"
+SOURCE_HELP = (
+    "kafka://host:port/topic, dir:///path, file:///path.jsonl[.gz], or generate:?posts=N&rate=R&seed=S (quote it)"
+)
+
+
+@app.command(rich_help_panel=GROUP)
+def submit(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(help="Which job: opinion.")],
+    source: Annotated[str, typer.Option("--source", help=SOURCE_HELP)] = "generate:?posts=10000",
+    target: Annotated[
+        str, typer.Option(help="local: a Flink inside this command; or flink://host:port of a cluster.")
+    ] = "local",
+    engine: Annotated[str, typer.Option(help="flink, or beam (bounded files and generated feeds).")] = "flink",
+    parallelism: Annotated[
+        int | None, typer.Option(min=1, help="Parallel workers; default: what settings say.")
+    ] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, key=value.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="On a cluster: wait until the job ends.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the engine's command line and do nothing.")] = False,
+) -> None:
+    """Run a job. A bounded source runs to its end; an unbounded one until SIGTERM or SIGINT, which take a savepoint."""
+    from pipelines.feeds.uri import parse
+    from pipelines.jobs import registry
+    from pipelines.jobs.run import Spec, new_run
+    from schemas.errors import UsageError
+
+    settings: Context = context.obj
+    settings.settings(overrides)
+    if job not in registry.NAMES:
+        raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}")
+    if engine not in ("flink", "beam"):
+        raise UsageError(f"--engine {engine!r}: one of flink, beam")
+    feed = parse(source)
+    if engine == "beam" and (target != "local" or not feed.bounded or feed.uri.startswith("kafka:")):
+        raise UsageError("--engine beam runs bounded files and generated feeds with --target local only")
+    spec = Spec(
+        job=job,
+        source=feed.uri,
+        home=str(settings.home),
+        run=new_run(job),
+        target=target,
+        engine=engine,
+        parallelism=parallelism,
+        settings_file=str(settings.settings_file) if settings.settings_file else None,
+        overrides=tuple(overrides or ()),
+    )
+    if target != "local":
+        _ = spec.rest  # a wrong target is told before anything is made
+    if dry_run:
+        print(shlex.join(_command_line(spec, spec.folder / "spec.json")))
+        return
+    start(spec, wait=wait)
+
+
+def start(spec: Spec, *, wait: bool = False, progress: Any = None) -> dict[str, Any]:
+    """Start a run and say how it went; return the workers' counts (empty for a detached job on a cluster)."""
+    preflight(spec)
+    path = spec.save()
+    if spec.engine == "beam":
+        return _beam(spec)
+    if spec.target == "local":
+        return _local(spec, progress)
+    return _cluster(spec, path, wait)
+
+
+def preflight(spec: Spec) -> None:
+    """Open everything the job needs once, here, where an error has a reader: a worker would only restart for ever."""
+    from pipelines.feeds.uri import FileSource, FolderSource, KafkaSource, parse
+    from pipelines.jobs import registry
+    from pipelines.jobs.site import Site
+    from schemas import settings as site_settings
+    from schemas.errors import ServiceError, UsageError
+
+    feed = parse(spec.source)
+    if isinstance(feed, FileSource) and not feed.path.is_file():
+        raise UsageError(f"--source {spec.source}: there is no such file")
+    if isinstance(feed, FolderSource) and not feed.path.is_dir():
+        raise UsageError(f"--source {spec.source}: there is no such folder; make it first")
+    if isinstance(feed, KafkaSource):
+        from pipelines.services.kafka import answers
+
+        if not answers(feed.brokers):
+            raise ServiceError(f"no Kafka broker answers at {feed.brokers}; `yuqing up --kafka` starts one here")
+    settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
+    job = registry.build(spec.job, Site(Path(spec.home), settings, spec.generation))
+    with job.opened(breaker=False):
+        pass
+
+
+def _command_line(spec: Spec, path: Path) -> list[str]:
+    from pipelines.jobs.run import command_line
+    from pipelines.services.flink import flink_home
+
+    return list(command_line(path, spec, sys.executable, str(flink_home() / "bin" / "flink")))
+
+
+def _local(spec: Spec, progress: Any) -> dict[str, Any]:
+    from pipelines.jobs import program, run
+    from pipelines.services.flink import local_environment
+
+    os.environ.update(local_environment(Path(spec.home)))
+    began = time.monotonic()
+    savepoint = program.submit(spec, progress or (lambda counts: None))
+    seconds = time.monotonic() - began
+    counts = run.counts(spec.folder)
+    _report(counts, seconds)
+    if savepoint:
+        say(
+            f"savepoint: {savepoint}\ngo on with: yuqing --home {shlex.quote(spec.home)} resume {shlex.quote(savepoint)}"
+        )
+        print(savepoint)
+    return counts
+
+
+def _report(counts: dict[str, Any], seconds: float) -> None:
+    say(
+        f"{counts['posts']:,} records in {seconds:,.1f} s with start-up: "
+        f"{counts['stored']:,} stored, {counts['dead_letters']:,} dead letters"
+    )
+
+
+def _beam(spec: Spec) -> dict[str, Any]:
+    from pipelines.engines import beam
+    from pipelines.feeds.uri import FileSource, GenerateSource, parse
+    from pipelines.jobs import registry
+    from pipelines.jobs.site import Site
+    from schemas import settings as site_settings
+
+    settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
+    feed = parse(spec.source)
+    if not isinstance(feed, FileSource | GenerateSource):
+        raise TypeError(f"beam takes files and generated feeds, not {type(feed).__name__}")
+    began = time.monotonic()
+    counts = beam.run(registry.build(spec.job, Site(Path(spec.home), settings, spec.generation)), feed)
+    _report(counts, time.monotonic() - began)
+    return counts
+
+
+def _cluster(spec: Spec, path: Path, wait: bool) -> dict[str, Any]:
+    import subprocess
+
+    from pipelines.jobs import run
+    from pipelines.services import flink_rest
+    from pipelines.services.flink import environment
+    from schemas.errors import ServiceError
+
+    if not flink_rest.answers(spec.rest):
+        raise ServiceError(f"no Flink cluster answers at {spec.rest}; `yuqing up --flink` starts one here")
+    known = {job.id for job in flink_rest.list_jobs(spec.rest)}
+    done = subprocess.run(  # noqa: S603 - our own command line
+        _command_line(spec, path),
+        env=os.environ | environment(Path(spec.home)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    new = [job for job in flink_rest.list_jobs(spec.rest) if job.id not in known and job.name == spec.job]
+    if done.returncode or not new:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        causes = [line for line in lines if line.startswith("Caused by: ")]
+        raise ServiceError(f"Flink refused the job: {(causes or lines or ['no reason given'])[-1][:300]}")
+    job_id = new[0].id
+    (spec.folder / "job_id").write_text(job_id)
+    print(job_id, flush=True)
+    if not wait:
+        return {}
+    began = time.monotonic()
+    state = flink_rest.wait_for(spec.rest, job_id, timeout=10**9)
+    counts = run.counts(spec.folder)
+    _report(counts, time.monotonic() - began)
+    if state != "FINISHED":
+        causes = flink_rest.exceptions(spec.rest, job_id, 1)
+        raise ServiceError(f"job {job_id} is {state}{': ' + causes[0] if causes else ''}")
+    return counts
+
+
+def _clusters(home: Path) -> list[str]:
+    """REST addresses of the home's own cluster and of those its runs went to."""
+    from pipelines.jobs import run
+
+    found = [service.url for service in [_own_cluster(home)] if service is not None]
+    found += [spec.rest for spec in run.runs(home) if spec.target != "local"]
+    return list(dict.fromkeys(found))
+
+
+def _own_cluster(home: Path) -> Service | None:
+    from pipelines.services.flink import JOBMANAGER
+    from pipelines.services.registry import Registry
+
+    return Registry(home).running(JOBMANAGER)
+
+
+def _run_of(home: Path, job_id: str) -> Spec | None:
+    from pipelines.jobs import run
+
+    for spec in run.runs(home):
+        noted = spec.folder / "job_id"
+        if noted.exists() and noted.read_text() == job_id:
+            return spec
+    return None
+
+
+def _find(home: Path, job_id: str) -> str:
+    """The cluster that has a job. Raises UsageError when none has."""
+    from pipelines.services import flink_rest
+    from schemas.errors import UsageError
+
+    for rest in _clusters(home):
+        if flink_rest.answers(rest) and any(job.id == job_id for job in flink_rest.list_jobs(rest)):
+            return rest
+    raise UsageError(f"no cluster of this home has a job {job_id}; `yuqing jobs` lists them")
+
+
+@app.command(rich_help_panel=GROUP)
+def jobs(
+    context: typer.Context,
+    how: Annotated[Format, typer.Option("--format", help="table or json")] = Format.TABLE,
+) -> None:
+    """List jobs on the clusters of this home, and the runs with savepoints to resume from."""
+    from datetime import UTC, datetime
+
+    from pipelines.jobs import run
+    from pipelines.services import flink_rest
+
+    home = context.obj.home
+    rows: list[dict[str, Any]] = []
+    listed: set[str] = set()
+    for rest in _clusters(home):
+        if not flink_rest.answers(rest):
+            continue
+        for job in flink_rest.list_jobs(rest):
+            spec = _run_of(home, job.id)
+            listed.add(spec.run if spec else "")
+            started = datetime.fromtimestamp(job.started / 1000, UTC).isoformat(" ", "seconds")
+            saved = run.savepoints(spec) if spec else []
+            rows.append(
+                {"id": job.id, "job": job.name, "state": job.state, "started": started}
+                | {"source": spec.source if spec else "", "savepoint": saved[-1] if saved else ""}
+            )
+    for spec in run.runs(home):
+        if spec.run not in listed and (saved := run.savepoints(spec)):
+            rows.append(
+                {"id": spec.run, "job": spec.job, "state": "stopped", "started": spec.run.split("-")[1]}
+                | {"source": spec.source, "savepoint": saved[-1]}
+            )
+    listing(rows, how, ("id", "job", "state", "started", "source", "savepoint"))
+
+
+@app.command(rich_help_panel=GROUP)
+def savepoint(
+    context: typer.Context,
+    job_id: Annotated[str, typer.Argument(help="Id of the job, from `yuqing jobs`.")],
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the job with the savepoint.")] = False,
+) -> None:
+    """Take a savepoint of a job on a cluster and print its path; `resume` goes on from it."""
+    from pipelines.services import flink_rest
+
+    home = context.obj.home
+    rest = _find(home, job_id)
+    spec = _run_of(home, job_id)
+    folder = (spec.folder / "savepoints").as_uri() if spec else None
+    take = flink_rest.stop_with_savepoint if stop else flink_rest.savepoint
+    print(take(rest, job_id, folder).removeprefix("file:"))
+
+
+@app.command(rich_help_panel=GROUP)
+def cancel(context: typer.Context, job_id: Annotated[str, typer.Argument(help="Id of the job.")]) -> None:
+    """Cancel a job on a cluster. Its last checkpoint stays and can be resumed."""
+    from pipelines.services import flink_rest
+
+    say(flink_rest.cancel(_find(context.obj.home, job_id), job_id))
+
+
+@app.command(rich_help_panel=GROUP)
+def resume(
+    context: typer.Context,
+    savepoint_path: Annotated[str, typer.Argument(metavar="SAVEPOINT", help="Folder of a savepoint or checkpoint.")],
+    target: Annotated[str | None, typer.Option(help="Another target than before.")] = None,
+    parallelism: Annotated[int | None, typer.Option(min=1)] = None,
+    wait: Annotated[bool, typer.Option("--wait")] = False,
+) -> None:
+    """Go on from a savepoint with the code and settings of now. Where Flink cannot restore the plan, start from the
+    committed offsets (Kafka) or the beginning (files: posts that come twice stay one row), and say so."""
+    from pipelines.jobs import run
+    from schemas.errors import ServiceError
+
+    settings: Context = context.obj
+    spec = run.of_savepoint(savepoint_path)
+    spec = replace(
+        spec,
+        home=str(settings.home),
+        target=target or spec.target,
+        parallelism=parallelism or spec.parallelism,
+        settings_file=str(settings.settings_file) if settings.settings_file else spec.settings_file,
+    )
+    for name in ("stopped.json", *(path.name for path in spec.folder.glob("worker-*.json"))):
+        (spec.folder / name).unlink(missing_ok=True)
+    try:
+        start(spec, wait=wait)
+    except ServiceError as error:
+        if not _cannot_restore(str(error)):
+            raise
+        say(f"the savepoint does not fit the job of now ({error}); starting from committed offsets instead")
+        start(replace(spec, restore_from=None), wait=wait)
+
+
+def _cannot_restore(message: str) -> bool:
+    """Flink's words for a savepoint whose operators or state do not fit the program."""
+    words = ("Failed to rollback to checkpoint/savepoint", "Cannot map checkpoint/savepoint state", "StateMigration")
+    return any(word in message for word in words)

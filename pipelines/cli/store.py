@@ -1,0 +1,147 @@
+"""`sql`, `dlq`, `replay`: ask the store, and run records again."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.main import Context, app
+from pipelines.cli.output import Format, listing
+from pipelines.cli.services import say
+
+GROUP = "Store"
+dlq = typer.Typer(help="Dead letters: records that could not be processed.", no_args_is_help=True)
+app.add_typer(dlq, name="dlq", rich_help_panel=GROUP)
+
+
+class SqlFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Role(StrEnum):
+    OPERATOR = "operator"
+    ANALYST = "analyst"
+
+
+@app.command(rich_help_panel=GROUP)
+def sql(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="One read-only statement; - reads it from stdin.")],
+    how: Annotated[SqlFormat, typer.Option("--format", help="table, json, or csv (no header)")] = SqlFormat.TABLE,
+    role: Annotated[
+        Role,
+        typer.Option(help="operator: positions, ids and counts of base tables; analyst: views (v_...) only."),
+    ] = Role.OPERATOR,
+) -> None:
+    """Ask the store, database yuqing: read-only and limited."""
+    from pipelines.jobs.site import Site
+    from pipelines.store.query import run_sql
+
+    settings: Context = context.obj
+    site = Site(settings.home, settings.settings())
+    text = sys.stdin.read() if query == "-" else query
+    answer = run_sql(site.store_as(role.value), text, how.value)
+    sys.stdout.write(answer if not answer or answer.endswith("\n") else answer + "\n")
+
+
+@dlq.command("list")
+def dlq_list(
+    context: typer.Context,
+    how: Annotated[Format, typer.Option("--format", help="table or json")] = Format.TABLE,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    state: Annotated[str, typer.Option(help="open or retried")] = "open",
+) -> None:
+    """List dead letters: position, step and reason; never their content."""
+    from pipelines.jobs.site import Site
+    from pipelines.store.query import list_dead_letters
+
+    settings: Context = context.obj
+    rows = list_dead_letters(Site(settings.home, settings.settings()).store, state, limit)
+    listing(rows, how, ("source", "partition", "offset", "step", "reason", "sha256", "stored_at"))
+
+
+@dlq.command("retry")
+def dlq_retry(
+    context: typer.Context,
+    step: Annotated[str | None, typer.Option(help="Only those that this step rejected.")] = None,
+) -> None:
+    """Run open dead letters again; those that come through become posts."""
+    from pipelines.jobs.replay import retry_dead_letters
+    from pipelines.jobs.site import Site
+
+    settings: Context = context.obj
+    outcome = retry_dead_letters(Site(settings.home, settings.settings()), step)
+    say(f"{outcome.tried} dead letters tried, {outcome.stored} became posts")
+
+
+@app.command(rich_help_panel=GROUP)
+def replay(
+    context: typer.Context,
+    start: Annotated[str, typer.Option("--from", help="RFC 3339 with an offset, or epoch milliseconds.")],
+    end: Annotated[str, typer.Option("--to", help="The same; exclusive.")],
+    source: Annotated[
+        str | None, typer.Option(help="kafka://host:port/topic to read the originals again, by message time.")
+    ] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, key=value.")] = None,
+) -> None:
+    """Process again with the rules and models of now: from Kafka, else from stored masked text by the posts' own time.
+    Never sends alerts."""
+    from pipelines.jobs.replay import replay_stored
+    from pipelines.jobs.site import Site
+
+    settings: Context = context.obj
+    from_ms, to_ms = _milliseconds("--from", start), _milliseconds("--to", end)
+    site = Site(settings.home, settings.settings(overrides))
+    if source is not None:
+        _replay_kafka(settings, site, source, from_ms, to_ms, overrides or [])
+        return
+    outcome = replay_stored(site, from_ms, to_ms)
+    say(f"{outcome.tried} posts processed again from stored text, {outcome.stored} stored")
+
+
+def _replay_kafka(settings: Context, site: object, source: str, from_ms: int, to_ms: int, overrides: list[str]) -> None:
+    from pipelines.cli.jobs import start
+    from pipelines.feeds.uri import KafkaSource, parse
+    from pipelines.jobs.run import Spec, new_run
+    from pipelines.jobs.site import Site
+    from pipelines.store.query import next_generation
+    from schemas.errors import UsageError
+
+    feed = parse(source)
+    if not isinstance(feed, KafkaSource):
+        raise UsageError(f"--source {source!r}: replay reads kafka://host:port/topic; without --source, stored text")
+    if not isinstance(site, Site):
+        raise TypeError(type(site).__name__)
+    # a group of its own: a replay must not move the offsets of the live job
+    again = KafkaSource(feed.brokers, feed.topic, f"{feed.group}-replay", from_ms, to_ms)
+    spec = Spec(
+        job="opinion",
+        source=again.uri,
+        home=str(settings.home),
+        run=new_run("replay"),
+        settings_file=str(settings.settings_file) if settings.settings_file else None,
+        overrides=tuple(overrides),
+        generation=next_generation(site.store),
+    )
+    start(spec)
+
+
+def _milliseconds(option: str, value: str) -> int:
+    from datetime import datetime
+
+    from schemas.errors import UsageError
+
+    if value.lstrip("-").isdigit():
+        return int(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{option} {value!r}: write RFC 3339, like 2026-07-20T18:00:00+08:00, or epoch ms") from None
+    if moment.tzinfo is None:
+        raise UsageError(f"{option} {value!r}: the offset is missing, for example {value}+08:00")
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,143 @@
+"""The program that an engine runs for a submission: `python -m pipelines.jobs.program SPEC`, or under `flink run -py`.
+
+It builds the job from its spec and hands it to the engine. With target local it stays until the job ends, stops an
+unbounded job with a savepoint on SIGTERM or SIGINT, and says why when a worker asked for a stop.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from pipelines.engines.flink_udfs import STOPPED
+from pipelines.feeds.uri import KafkaSource, parse
+from pipelines.jobs import registry, run
+from pipelines.jobs.run import LOCAL, Spec
+from pipelines.jobs.site import Site
+from schemas import settings as site_settings
+from schemas.errors import CircuitOpen, ServiceError
+
+Watch = Callable[[dict[str, Any]], None]
+log = structlog.get_logger()
+
+
+def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
+    """Start the job of a spec. Local: stay until it ends; return the savepoint's path if it was stopped with one.
+
+    `watch` gets the workers' counts about twice a second. Raises CircuitOpen when a worker asked for a stop and
+    ServiceError when Flink gave up. On a cluster it returns once the job is submitted.
+    """
+    from pipelines.engines import flink
+
+    settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
+    job = registry.build(spec.job, Site(Path(spec.home), settings, spec.generation))
+    source = parse(spec.source)
+    jars: tuple[Path, ...] = ()
+    if isinstance(source, KafkaSource):
+        from pipelines.services.jars import kafka_jar
+
+        jars = (kafka_jar(),)
+    local = spec.target == LOCAL
+    options = flink.Options(
+        run_folder=spec.folder,
+        parallelism=spec.parallelism or settings.flink.parallelism,
+        batch=settings.flink.batch,
+        bundle_ms=settings.flink.bundle_ms,
+        checkpoint_s=settings.flink.checkpoint_s,
+        restore_from=spec.restore_from if local else None,  # `flink run -s` says it on a cluster
+        jars=jars,
+        configuration=(_local_configuration() if local else {}) | settings.flink.configuration,
+    )
+    result = flink.execute(job, source, options)
+    client = result.get_job_client()
+    log.info("submitted", job=spec.job, run=spec.run, job_id=str(client.get_job_id()))
+    return _attend(spec, result, client, watch) if local else None
+
+
+def _local_configuration() -> dict[str, str]:
+    """A mini cluster that nobody outside this machine can reach."""
+    return {
+        "rest.address": "127.0.0.1",
+        "rest.bind-address": "127.0.0.1",
+        "rest.bind-port": "8081-8181",
+        "jobmanager.bind-host": "127.0.0.1",
+        "taskmanager.bind-host": "127.0.0.1",
+        "taskmanager.memory.managed.size": "256m",
+        "taskmanager.memory.network.max": "64m",
+    }
+
+
+def _attend(spec: Spec, result: Any, client: Any, watch: Watch) -> str | None:
+    ended = threading.Event()
+    failure: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            result.wait()
+        except BaseException as error:  # reported by the main thread
+            failure.append(error)
+        ended.set()
+
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    threading.Thread(target=wait, daemon=True, name="flink-job").start()
+    savepoint: str | None = None
+    try:
+        while not ended.wait(0.5):
+            watch(run.counts(spec.folder))
+            if (spec.folder / STOPPED).exists():
+                why = msgspec.json.decode((spec.folder / STOPPED).read_bytes())["why"]
+                client.cancel().result()
+                raise CircuitOpen(f"job {spec.job} was stopped: {why}")
+            if asked.is_set() and savepoint is None:
+                savepoint = _stop(spec, client, ended)
+        watch(run.counts(spec.folder))
+        if failure and not asked.is_set():
+            raise ServiceError(f"job {spec.job} failed: {_cause(failure[0])}")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return savepoint
+
+
+def _stop(spec: Spec, client: Any, ended: threading.Event) -> str:
+    """Stop with a savepoint; a job whose tasks still start cannot take one, so try until it can or has ended."""
+    from pyflink.datastream import SavepointFormatType
+
+    folder = (spec.folder / "savepoints").as_uri()
+    while not ended.is_set():
+        try:
+            path: str = client.stop_with_savepoint(False, folder, SavepointFormatType.DEFAULT).result()
+        except Exception as error:
+            log.warning("no savepoint yet", cause=_cause(error))
+            time.sleep(1)
+        else:
+            return path.removeprefix("file:")
+    return ""
+
+
+def _cause(error: BaseException) -> str:
+    """The last cause that a Java stack trace names, in one line."""
+    lines = str(error).splitlines()
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    return (causes[-1].removeprefix("Caused by: ") if causes else lines[0] if lines else type(error).__name__)[:300]
+
+
+def main() -> None:
+    spec = run.load(Path(sys.argv[1]))
+    try:
+        submit(spec)
+    except CircuitOpen as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A run: one submission of a job, with a folder of its own under HOME/runs.
+
+HOME/runs/opinion-20260101T120000-3f2a/
+    spec.json       what was submitted; `resume` reads it again
+    splits/         manifests of a file source
+    checkpoints/, savepoints/
+    worker-*.json   what each Python worker has counted so far
+    stopped.json    why a worker asked for the job to be stopped
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas.errors import UsageError
+
+SPEC = "spec.json"
+LOCAL = "local"
+FLINK_TARGET = "flink://"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What was submitted; plain values, no secrets (settings are named, not copied)."""
+
+    job: str
+    source: str
+    """Complete: a generated feed's URI has its start time."""
+    home: str
+    run: str
+    target: str = LOCAL
+    engine: str = "flink"
+    parallelism: int | None = None
+    """None: what the settings say."""
+    settings_file: str | None = None
+    overrides: tuple[str, ...] = field(default=())
+    generation: int = 0
+    restore_from: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.home) / "runs" / self.run
+
+    @property
+    def rest(self) -> str:
+        """Address of the cluster's REST endpoint. Raises UsageError for a target that is none."""
+        host_port = self.target.removeprefix(FLINK_TARGET)
+        host, colon, port = host_port.rpartition(":")
+        if not self.target.startswith(FLINK_TARGET) or not colon or not host or not port.isdigit():
+            raise UsageError(f"--target {self.target!r}: write local, or flink://host:port of the REST endpoint")
+        return f"http://{host_port}"
+
+    def save(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / SPEC
+        aside = path.with_suffix(".tmp")
+        aside.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(self))))
+        aside.replace(path)
+        return path
+
+
+def new_run(job: str, now: datetime | None = None) -> str:
+    """A name for a run that sorts by time and does not repeat."""
+    return f"{job}-{(now or datetime.now(UTC)):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def load(path: Path) -> Spec:
+    """Read a spec. Raises UsageError when there is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Spec)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"{path}: not the spec of a run ({type(error).__name__})") from None
+
+
+def of_savepoint(savepoint: str) -> Spec:
+    """The spec of the run to which a savepoint or checkpoint belongs, set to restore from it."""
+    path = Path(savepoint.removeprefix("file:")).absolute()
+    if not path.exists():
+        raise UsageError(f"savepoint {savepoint}: there is no such folder; `yuqing jobs` lists savepoints")
+    for folder in path.parents:
+        if (folder / SPEC).exists():
+            return replace(load(folder / SPEC), restore_from=path.as_uri())
+    raise UsageError(f"savepoint {savepoint} belongs to no run of yuqing: submit the job again instead")
+
+
+def runs(home: Path) -> list[Spec]:
+    """All runs of a home, newest first."""
+    found = sorted((home / "runs").glob(f"*/{SPEC}"), reverse=True)
+    return [load(path) for path in found]
+
+
+def savepoints(spec: Spec) -> list[str]:
+    """Complete savepoints of a run, newest last."""
+    found = sorted(spec.folder.glob("savepoints/*/_metadata"), key=lambda path: path.stat().st_mtime)
+    return [str(path.parent) for path in found]
+
+
+def counts(folder: Path) -> dict[str, Any]:
+    """What the workers of a run have counted: attempts, so a restart counts its posts again."""
+    total: dict[str, Any] = {"posts": 0, "stored": 0, "dead_letters": 0, "costs": {}}
+    for path in folder.glob("worker-*.json"):
+        worker = msgspec.json.decode(path.read_bytes())
+        for name in ("posts", "stored", "dead_letters"):
+            total[name] += worker[name]
+        for step, (rows, seconds) in worker["costs"].items():
+            before = total["costs"].get(step, (0, 0.0))
+            total["costs"][step] = (before[0] + rows, before[1] + seconds)
+    return total
+
+
+def command_line(spec_path: Path, spec: Spec, python: str, flink: str) -> Sequence[str]:
+    """The exact command that starts a run: the program itself, or Flink's own client around it."""
+    program = str(Path(__file__).with_name("program.py"))
+    if spec.target == LOCAL:
+        return (python, "-m", "pipelines.jobs.program", str(spec_path))
+    restore = ("-s", spec.restore_from) if spec.restore_from else ()
+    address = spec.rest.removeprefix("http://")
+    return (
+        *(flink, "run", "-d", "-m", address, *restore),
+        *("-pyexec", python, "-pyclientexec", python, "-py", program, str(spec_path)),
+    )
