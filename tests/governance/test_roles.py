@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from governance.people import Register, load_register, update_register
+from governance.purpose import LAWFUL_BASES
 from governance.roles import (
     ACTIONS,
     CONFLICTS,
@@ -16,6 +20,7 @@ from governance.roles import (
     check_grant,
     may_see,
 )
+from governance.vault import RevealPolicy
 from schemas.errors import UsageError
 
 NOW = 1_700_000_000_000
@@ -161,7 +166,7 @@ def test_what_may_be_granted(who: Person, grant: Grant, says: str | None) -> Non
             check_grant(who, grant)
 
 
-def test_a_token_identifies_its_person_and_is_not_stored(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_token_identifies_its_person_and_is_not_stored(tmp_path: Path) -> None:
     tokens: dict[str, str] = {}
 
     def add(register: Register) -> Register:
@@ -206,7 +211,7 @@ def test_revoking_ends_the_role_and_keeps_the_history() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"people": [{"name": "ann"}]}'])
-def test_a_damaged_register_lets_nobody_in(tmp_path, content: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_register_lets_nobody_in(tmp_path: Path, content: str) -> None:
     (tmp_path / "access.json").write_text(content)
     with pytest.raises(UsageError, match="damaged"):
         load_register(tmp_path)
@@ -218,3 +223,16 @@ def test_names_are_plain(name: str) -> None:
         Register().with_person(name)
     with pytest.raises(UsageError, match="nobody is called"):
         Register().person(name)
+
+
+def test_the_tables_in_the_documentation_are_those_in_the_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "governance.md").read_text(encoding="utf-8")
+    for name, role in ROLES.items():
+        actions = ", ".join(action for action, roles in ACTIONS.items() if name in roles)
+        assert f"| {name} | {role.purpose} | {role.ceiling} | {actions} |" in text
+    for pair, why in CONFLICTS.items():
+        assert f"| {' + '.join(sorted(pair))} | {why} |" in text
+    for basis, law in LAWFUL_BASES.items():
+        assert f"| {basis} | {law} |" in text
+    for field in fields(RevealPolicy):
+        assert f"\n{field.name}: {field.default}\n" in text
