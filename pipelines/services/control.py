@@ -7,8 +7,6 @@ know already), ``down`` stops what is there, whatever state it is in. One caller
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,7 @@ import psutil
 from pipelines.services import clickhouse, flink_rest, notifier
 from pipelines.services import flink as flink_cluster
 from pipelines.services import kafka as kafka_broker
-from pipelines.services.process import HOME_MARK, SERVICE_MARK, TOKEN_MARK, is_alive, kill_all, marked
+from pipelines.services.process import HOME_MARK, SERVICE_MARK, TOKEN_MARK, is_alive, kill_all, kill_leader, marked
 from pipelines.services.registry import Registry, Service
 from pipelines.store.client import StoreSettings
 from schemas.errors import ServiceError
@@ -134,9 +132,9 @@ def connection(home: Path, user: str = "yuqing") -> StoreSettings:
 
 
 def kill(home: Path, name: str) -> int:
-    """SIGKILL the process of a service, not its children, and return its pid: the fault of the fault tests."""
+    """SIGKILL the process of a service, not its children, and return its pid once it is gone: a fault for tests."""
     service = Registry(home).running(name)
     if service is None:
         raise ServiceError(f"{name} does not run in {home}")
-    os.kill(service.pid, signal.SIGKILL)
+    kill_leader(service.process)
     return service.pid

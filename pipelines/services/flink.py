@@ -6,7 +6,8 @@ only compute the memory flags (one more JVM each time) and write pid files, whic
 
 Checkpoints survive a cancelled job and savepoints are kept until someone removes them. A job that fails restarts for
 ever, with a delay that grows to ``RESTART_DELAY_MAX``: a store that is down for an hour costs an hour, not the job.
-REST has no authentication, hence 127.0.0.1.
+REST has no authentication, hence 127.0.0.1. What this cannot do: while a job with Python functions runs, Beam's worker
+services in the TaskManager listen on random ports of every interface (gRPC's wildcard address, no setting for it).
 """
 
 from __future__ import annotations
@@ -94,8 +95,9 @@ def configuration(folder: Path, ports: Mapping[str, int], size: Size, state: str
         "parallelism.default": 1,
         "state.backend.type": state,
         "execution.checkpointing.interval": "5 s",
-        "execution.checkpointing.dir": (folder / "checkpoints").as_uri(),
-        "execution.checkpointing.savepoint-dir": (folder / "savepoints").as_uri(),
+        # not as_uri(): it quotes, and Flink does not unquote
+        "execution.checkpointing.dir": f"file://{folder / 'checkpoints'}",
+        "execution.checkpointing.savepoint-dir": f"file://{folder / 'savepoints'}",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": 2,
         "restart-strategy.type": "exponential-delay",
@@ -280,6 +282,22 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def local_environment(home: Path) -> dict[str, str]:
+    """The variables of a mini cluster inside a command: logs under the home, a bounded heap, workers as processes."""
+    flink = flink_home()
+    logs = home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    return {
+        "JAVA_HOME": str(find_java()),
+        "FLINK_HOME": str(flink),
+        "FLINK_LOG_DIR": str(logs),
+        "JVM_ARGS": "-Xmx768m",
+        # PyFlink would run the workers as threads of the command, all under one interpreter lock
+        "_python_worker_execution_mode": "process",
+        HOME_MARK: str(home),
+    }
+
+
 def reap_orphans(home: Path) -> int:
     """SIGKILL the Python workers of this home whose JVM is gone; return how many processes that were.
 
@@ -299,7 +317,7 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 def _has_jvm_above(process: psutil.Process) -> bool:
-    return any(parent.name() == "java" for parent in process.parents())
+    return any(parent.name() == "java" and parent.status() != psutil.STATUS_ZOMBIE for parent in process.parents())
 
 
 def _class_path() -> str:

@@ -6,6 +6,7 @@ any Flink 2.2 cluster, not only the embedded one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -108,7 +109,8 @@ def records(rest: str, job_id: str) -> dict[str, tuple[int, int]]:
 def vertex_metrics(rest: str, job_id: str, vertex_id: str, names: tuple[str, ...]) -> dict[str, float]:
     """The sum over subtasks of each named metric that is there (``numRecordsInPerSecond``, ``busyTimeMsPerSecond``)."""
     path = f"/jobs/{job_id}/vertices/{vertex_id}/subtasks/metrics?get={','.join(names)}&agg=sum"
-    return {one["id"]: float(one["sum"]) for one in _ask(rest, "GET", path)}
+    found = {one["id"]: float(one["sum"]) for one in _ask(rest, "GET", path)}
+    return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
 def checkpoints(rest: str, job_id: str) -> dict[str, Any]:
@@ -142,8 +144,30 @@ def _root_cause(trace: str) -> str:
     return cause.strip()
 
 
+def wait_until_running(rest: str, job_id: str, *, timeout: float) -> None:
+    """Return once every task runs: a job is RUNNING for Flink while its Python workers still load.
+
+    ServiceError if the job ends meanwhile or ``timeout`` seconds pass.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        found = job(rest, job_id)
+        tasks = {vertex["status"] for vertex in found["vertices"]}
+        if found["state"] == "RUNNING" and tasks <= {"RUNNING", "FINISHED"}:
+            return
+        if found["state"] in ENDED:
+            raise ServiceError(f"job {job_id} is {found['state']}")
+        if time.monotonic() > deadline:
+            causes = exceptions(rest, job_id, 1) or ["no failure so far"]
+            raise ServiceError(
+                f"job {job_id}: tasks are {', '.join(sorted(tasks))} after {timeout:.0f} s ({causes[0]})"
+            )
+        time.sleep(_POLL)
+
+
 def savepoint(rest: str, job_id: str, folder: str | None = None, *, timeout: float = 300) -> str:
-    """Take a savepoint of a running job and return its path. ``folder`` None: the cluster's own default."""
+    """Take a savepoint of a job, once all its tasks run, and return its path (None: the cluster's folder)."""
+    wait_until_running(rest, job_id, timeout=timeout)
     body = {"target-directory": folder, "cancel-job": False, "formatType": "CANONICAL"}
     return _await_savepoint(rest, job_id, _ask(rest, "POST", f"/jobs/{job_id}/savepoints", body), timeout)
 
@@ -153,10 +177,13 @@ def stop_with_savepoint(
 ) -> str:
     """Stop the job at a savepoint and return its path: nothing after it has been read, nothing before it is open.
 
-    ``drain`` ends it for good: windows fire, state goes.
+    Waits until all tasks run; returns once the job has ended. ``drain`` ends it for good: windows fire, state goes.
     """
+    wait_until_running(rest, job_id, timeout=timeout)
     body = {"targetDirectory": folder, "drain": drain, "formatType": "CANONICAL"}
-    return _await_savepoint(rest, job_id, _ask(rest, "POST", f"/jobs/{job_id}/stop", body), timeout)
+    path = _await_savepoint(rest, job_id, _ask(rest, "POST", f"/jobs/{job_id}/stop", body), timeout)
+    wait_for(rest, job_id, timeout=timeout)
+    return path
 
 
 def _await_savepoint(rest: str, job_id: str, trigger: Mapping[str, Any], timeout: float) -> str:

@@ -106,7 +106,7 @@ def is_alive(process: Spawned) -> bool:
         found = psutil.Process(process.pid)
         if found.status() == psutil.STATUS_ZOMBIE:
             _reap(process.pid)
-            return False
+            return found.num_threads() > 1  # a killed JVM holds its ports until its last thread is gone
         try:
             environ = found.environ()
         except psutil.Error:
@@ -166,15 +166,19 @@ def stop(process: Spawned, *, grace: float = 20) -> bool:
     return graceful
 
 
+def kill_leader(process: Spawned) -> bool:
+    """SIGKILL the process alone and wait until it is gone; return whether it was there. For faults in tests, too."""
+    if not is_alive(process):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
+    _wait_until_gone(process, 20)
+    return True
+
+
 def kill(process: Spawned) -> int:
-    """SIGKILL the process, then whatever carries its token; return how many there were. For faults in tests, too."""
-    count = 0
-    if is_alive(process):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-            count = 1
-        _wait_until_gone(process, 10)
-    return count + kill_all(child for child, _ in marked(TOKEN_MARK, process.token))
+    """SIGKILL the process, then whatever carries its token; return how many there were."""
+    return kill_leader(process) + kill_all(child for child, _ in marked(TOKEN_MARK, process.token))
 
 
 def kill_all(processes: Iterator[psutil.Process]) -> int:

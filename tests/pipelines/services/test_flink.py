@@ -1,0 +1,156 @@
+"""A real cluster out of the wheel: start, a Python job, savepoint, a killed TaskManager, stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from pipelines.services import flink, flink_rest
+from pipelines.services.process import HOME_MARK, kill_leader, marked
+from pipelines.services.registry import HOST, Registry, free_port
+from schemas.errors import ServiceError
+
+JOB = Path(__file__).with_name("flink_job.py")
+
+
+def until(true: Callable[[], bool], timeout: float = 120) -> None:
+    deadline = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def workers(home: Path) -> list[psutil.Process]:
+    return [one for one, _ in marked(HOME_MARK, str(home)) if "beam_boot" in " ".join(one.cmdline())]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    registry = Registry(tmp_path_factory.mktemp("flink") / "home with space")
+    try:
+        with registry.locked():
+            flink.start(registry)
+        yield registry
+    finally:
+        flink.stop_cluster(registry, grace=5)
+        assert list(marked(HOME_MARK, str(registry.home))) == [], "nothing is left running"
+
+
+def run_job(registry: Registry, *arguments: str) -> str:
+    """Submit the test's job with Flink's own command and return its id."""
+    command = ["bash", str(flink.flink_home() / "bin" / "flink"), "run", "-d", *arguments, "-py", str(JOB)]
+    environ = {**os.environ, **flink.environment(registry.home)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
+    found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
+    assert found, done.stdout[-2000:] + done.stderr[-2000:]
+    return found[1]
+
+
+@pytest.mark.services
+def test_it_listens_on_loopback_only(cluster: Registry) -> None:
+    """First of the cluster's tests: once a job with Python functions runs, Beam opens ports of its own."""
+    listening = [
+        connection.laddr.ip
+        for service in cluster.services().values()
+        for connection in psutil.Process(service.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 4
+    assert {address.removeprefix("::ffff:") for address in listening} == {HOST}
+
+
+@pytest.mark.services
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+def test_a_python_job_survives_its_taskmanager(cluster: Registry) -> None:
+    rest = cluster.services()[flink.JOBMANAGER].url
+    job = run_job(cluster)
+    assert [one.id for one in flink_rest.list_jobs(rest)] == [job]
+    saved = flink_rest.savepoint(rest, job)
+    assert Path(saved.removeprefix("file:")).is_relative_to(cluster.home / "flink" / "savepoints")
+    until(lambda: flink_rest.latest_checkpoint(rest, job) is not None)
+
+    # a stopped worker cannot notice that its TaskManager is gone: the hardest orphan
+    (worker,) = workers(cluster.home)
+    worker.suspend()
+    assert kill_leader(cluster.services()[flink.TASKMANAGER].process)
+    assert worker.is_running()
+    assert flink.reap_orphans(cluster.home) >= 1
+    assert not worker.is_running()
+    assert flink.reap_orphans(cluster.home) == 0
+
+    flink.start_taskmanager(cluster, flink.TASKMANAGER)
+    until(lambda: bool((flink_rest.checkpoints(rest, job)["latest"] or {}).get("restored")))
+    flink_rest.wait_until_running(rest, job, timeout=120)
+    assert flink.reap_orphans(cluster.home) == 0, "workers below a living TaskManager are left alone"
+    assert len(workers(cluster.home)) == 1
+    assert "TaskManager" in flink_rest.exceptions(rest, job)[0]
+
+    final = flink_rest.stop_with_savepoint(rest, job)
+    assert flink_rest.state(rest, job) == "FINISHED"
+    again = run_job(cluster, "-s", final)
+    flink_rest.wait_until_running(rest, again, timeout=120)
+    assert flink_rest.checkpoints(rest, again)["latest"]["restored"]["external_path"] == final
+    until(lambda: flink_rest.latest_checkpoint(rest, again) is not None)
+    kept = flink_rest.latest_checkpoint(rest, again)
+    assert kept is not None
+    assert flink_rest.cancel(rest, again) == "CANCELED"
+    assert flink_rest.cancel(rest, again) == "CANCELED", "twice is fine"
+    assert (Path(flink_rest.latest_checkpoint(rest, again).removeprefix("file:")) / "_metadata").is_file()
+
+
+@pytest.mark.services
+def test_what_is_refused_is_said(cluster: Registry) -> None:
+    rest = cluster.services()[flink.JOBMANAGER].url
+    nobody = f"http://{HOST}:{free_port(20000)}"
+    for ask in (flink_rest.state, flink_rest.savepoint, flink_rest.stop_with_savepoint, flink_rest.cancel):
+        with pytest.raises(ServiceError, match=r"refused .*not found"):
+            ask(rest, "0" * 32)
+        with pytest.raises(ServiceError, match=r"does not answer"):
+            ask(nobody, "0" * 32)
+    assert not flink_rest.answers(nobody)
+
+
+@pytest.mark.services
+def test_starting_twice_starts_once(cluster: Registry) -> None:
+    before = cluster.services()
+    flink.start(cluster)
+    assert cluster.services() == before
+
+
+@pytest.mark.parametrize("state", ["hashmap", "rocksdb"])
+def test_the_configuration_stays_inside_the_home(tmp_path: Path, state: str) -> None:
+    settings = flink.configuration(tmp_path, {"rest": 1, "rpc": 2}, flink.Size(), state)
+    assert yaml.safe_load(yaml.safe_dump(settings)) == settings
+    assert settings["state.backend.type"] == state
+    for key, value in settings.items():
+        if key.endswith((".dir", ".dirs", "-dir")):
+            assert str(tmp_path) in value, key
+
+
+@pytest.mark.parametrize(
+    ("trace", "cause"),
+    [
+        ("", ""),
+        (
+            "java.lang.RuntimeException: outer\n\tat a.B\nCaused by: java.io.IOException: inner\n\tat c.D",
+            "java.io.IOException: inner",
+        ),
+        (
+            "java.lang.RuntimeException: x\nCaused by: java.util.concurrent.ExecutionException: Error received\n"
+            'Traceback (most recent call last):\n  File "a.py", line 1\n    f()\n'
+            "schemas.errors.StoreUnavailable: gone\n\n\tat a.B",
+            "schemas.errors.StoreUnavailable: gone",
+        ),
+    ],
+)
+def test_the_cause_of_a_failure_is_the_innermost(trace: str, cause: str) -> None:
+    assert flink_rest._root_cause(trace) == cause
