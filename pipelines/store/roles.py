@@ -55,7 +55,7 @@ def grants(user: str, database: str = DATABASE) -> Sequence[str]:
 
 
 def _operator_grants(database: str) -> Sequence[str]:
-    statements = [f"SELECT ON {database}.{ALERTS}"]
+    statements = [f"SHOW COLUMNS ON {database}.*", f"SELECT ON {database}.{ALERTS}"]
     for table, columns in data_classes().items():
         if table in (VAULT, ALERTS):
             continue

@@ -75,24 +75,27 @@ ORDER BY (source, partition, offset)
 TTL toDateTime(stored_at) + INTERVAL 30 DAY
 COMMENT 'Dead letters; read with FINAL';
 
--- Identifiers that were masked. A reader takes the rows of a post's greatest version: an edit has spans of its own.
+-- Identifiers that were masked, as governance.vault writes and reads them.
 CREATE TABLE IF NOT EXISTS pii_vault
 (
     platform LowCardinality(String) COMMENT 'L4 with post_id: whose identifiers these are',
     post_id String COMMENT 'L4 id on the platform',
-    start Int32 COMMENT 'L4 offset in the text as posted',
-    end Int32 COMMENT 'L4 offset in the text as posted',
-    type LowCardinality(String) COMMENT 'L4 CN_MOBILE, ...',
-    token String COMMENT 'L4 keyed hash: equal identifiers have equal tokens',
-    ciphertext String CODEC(NONE) COMMENT 'L4 the identifier, encrypted',
-    key_id LowCardinality(String) COMMENT 'L4 which key',
-    version UInt64 COMMENT 'L4 of the post it was in',
-    stored_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'L4 when the sink wrote the row; TTL counts from here'
+    start Int32 COMMENT 'L4 offset in the text as posted; -1 for author and url',
+    end Int32 COMMENT 'L4 offset in the text as posted; -1 for author and url',
+    type LowCardinality(String) COMMENT 'L4 CN_MOBILE, ..., AUTHOR, URL_FIELD',
+    token String CODEC(ZSTD(1)) COMMENT 'L4 keyed hash: equal numbers have equal tokens; empty for names and places',
+    ciphertext String CODEC(ZSTD(1)) COMMENT 'L4 the identifier, encrypted',
+    key_id LowCardinality(String) COMMENT 'L4 which master key',
+    version UInt64 COMMENT 'L4 that of the post; each change of expiry raises it',
+    expires_at DateTime64(3, 'UTC') COMMENT 'L4 deleted then',
+    hold_until DateTime64(3, 'UTC') COMMENT 'L4 a recorded hold keeps it until then',
+    stored_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'L4 when the sink wrote the row',
+    INDEX tokens token TYPE bloom_filter GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (platform, post_id, start, type)
-TTL toDateTime(stored_at) + INTERVAL 30 DAY
-COMMENT 'Identifiers, encrypted; only reveal reads it';
+TTL toDateTime(greatest(expires_at, hold_until))
+COMMENT 'Identifiers, encrypted; only the governed commands read it';
 
 -- Append-only, chained by hash per writer. Plain MergeTree: a second row for one seq must show, not disappear.
 CREATE TABLE IF NOT EXISTS audit_log

@@ -9,17 +9,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from pipelines.store.client import StoreSettings, connect
 from pipelines.store.embedded import write_config
 from pipelines.store.migrate import migrate
 from pipelines.store.roles import USERS
+from schemas import records
+from udfs.checks import sample_batch
 
 START_S = 60.0
 
@@ -107,3 +110,23 @@ def rows(clickhouse: StoreSettings) -> Iterator[Callable[[str], list[tuple[objec
     """Run a query as the pipeline's user and return its rows."""
     with connect(clickhouse) as client:
         yield lambda sql: [tuple(row) for row in client.query(sql).result_rows]
+
+
+MakePosts = Callable[..., pa.RecordBatch]
+
+
+@pytest.fixture
+def make_posts() -> MakePosts:
+    """Build a rendered batch: ``make_posts(["text", ...], id=[...], priority=[...])``; other columns are plain."""
+
+    def build(texts: Sequence[str], **columns: Sequence[object]) -> pa.RecordBatch:
+        batch = sample_batch(texts, {name: values for name, values in columns.items() if name != "text_l2"})
+        sealed = {
+            "author_token": columns.get("author_token", ["author"] * len(texts)),
+            "phone_tokens": columns.get("phone_tokens", [[]] * len(texts)),
+        }
+        batch = records.with_columns(batch, records.SEALED, sealed)
+        rendered = {"text": list(texts), "text_l2": columns.get("text_l2", texts), "pii": batch.column("pii")}
+        return records.with_columns(batch, records.RENDERED, rendered)
+
+    return build
