@@ -24,6 +24,7 @@ _LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _LATIN_WORD = re.compile("[A-Za-z]{4}")
 _HAN = re.compile(r"[一-龥]")
 _OPENERS = frozenset("在到从去往至向是于自为和与及")
+_AREA_OR_MARKET = ("域", "场")
 _COUNTY = 3
 
 
@@ -101,6 +102,8 @@ class Matcher:
             elif len(candidates) == 1:
                 node = candidates[0]
             verdict = PLACE
+            if text[end - 1] in "区市" and text[end : end + 1] in _AREA_OR_MARKET and self._below_city(node):
+                continue  # 新建|区域, 沙河|市场
             if entry.bare:
                 first = node if node >= 0 else candidates[0]
                 county = self.lexicon.depth[first] == _COUNTY
@@ -112,6 +115,9 @@ class Matcher:
             last = Mention(start, end, node, candidates, weak=verdict == WEAK)
             mentions.append(last)
         return mentions
+
+    def _below_city(self, node: int) -> bool:
+        return node < 0 or self.lexicon.depth[node] >= _COUNTY
 
     @staticmethod
     def _opens_phrase(text: str, start: int) -> bool:
