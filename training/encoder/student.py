@@ -2,8 +2,8 @@
 
     python -m training.encoder.student --data DATA --base E5 --output RUN --layers 0,1 --steps 3000
 
-``--base`` is a Hugging Face BertModel folder with tokenizer.json. Rows carry what labels they have; a missing one adds no
-loss. The vocabulary is cut to what occurs. A checkpoint is written every 200 steps and a run goes on from it;
+``--base`` is a Hugging Face BertModel folder with tokenizer.json. Rows carry what labels they have; a missing one adds
+no loss. The vocabulary is cut to what occurs. A checkpoint is written every 200 steps and a run goes on from it;
 the order of rows depends on seed and step alone, so a resumed run sees the same batches.
 """
 
