@@ -189,7 +189,10 @@ def find_entry(home: Path, entry_id: str) -> AuditEntry:
     lines, _ = read_lines(path)
     if int(seq) >= len(lines):
         raise YuqingError(f"no audit entry {entry_id!r}: {writer} has {len(lines)}")
-    return _entry(json.loads(lines[int(seq)]))
+    entry = _entry(json.loads(lines[int(seq)]))
+    if entry.id != f"{writer}/{int(seq)}":
+        raise YuqingError(f"audit entry {entry_id!r} is not in its place: run `yuqing audit verify`")
+    return entry
 
 
 def _entry(record: Mapping[str, Any]) -> AuditEntry:

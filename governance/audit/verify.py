@@ -83,6 +83,7 @@ class _Chain:
         self.hashes: dict[int, str] = {}
         self.sealed = -1
         self._blamed: set[int] = set()
+        self._blamed_ranges: list[tuple[int, int]] = []  # a forged number may be huge: no set of what lies between
         self._rewritten = False
 
     def read(self, path: Path) -> None:
@@ -110,18 +111,18 @@ class _Chain:
         self._report_gaps()
         for seq, link in links.items():
             before = GENESIS if seq == 0 else self.hashes.get(seq - 1)
-            if before is not None and link != before and not {seq, seq - 1} & self._blamed:
+            if before is not None and link != before and not self._touched(seq - 1, seq):
                 self.blame(max(seq - 1, 0), seq, "altered", "the later entry does not continue the earlier one")
 
     def check_sealed(self, seq: int, digest: str) -> None:
         """``digest`` was signed as the hash of entry ``seq`` when that was the newest."""
-        since = range(min(self.sealed + 1, seq), seq + 1)
+        first = min(self.sealed + 1, seq)
         last = max(self.hashes, default=-1)
         if seq > last:
             self.blame(max(last, self.sealed) + 1, seq, "cut off", "a signed head proves that these entries were there")
-        elif self.hashes.get(seq) != digest and not self._rewritten and not self._blamed & set(since):
+        elif self.hashes.get(seq) != digest and not self._rewritten and not self._touched(first, seq):
             self._rewritten = True  # later heads differ as a consequence
-            self.blame(since[0], seq, "altered", "rewritten from one of these on: a signed head differs")
+            self.blame(first, seq, "altered", "rewritten from one of these on: a signed head differs")
         self.sealed = max(self.sealed, seq)
 
     def check_copy(self, copy: Mapping[int, str]) -> None:
@@ -131,18 +132,29 @@ class _Chain:
                 self.blame(seq, seq, "removed", "the store's audit_log has it")
             elif self.hashes[seq] != digest:
                 self.blame(seq, seq, "altered", "the store's audit_log has other content")
-        for seq in sorted(set(range(max(copy, default=-1) + 1)) & set(self.hashes) - set(copy)):
+        newest = max(copy, default=-1)
+        for seq in sorted(seq for seq in self.hashes if seq < newest and seq not in copy):
             self.blame(seq, seq, "removed", "missing in the store's audit_log only")
 
     def finish(self) -> None:
         self.report.unsealed += sum(seq > self.sealed for seq in self.hashes)
 
     def blame(self, first: int, last: int, kind: str, explanation: str, again: bool = False) -> None:
-        covered = set(range(first, last + 1))
-        if covered <= self._blamed and not again:
+        known = (first == last and first in self._blamed) or (first, last) in self._blamed_ranges
+        if last < first or (known and not again):
             return
-        self._blamed |= covered
+        if first == last:
+            self._blamed.add(first)
+        else:
+            self._blamed_ranges.append((first, last))
         self.report.problems.append(Problem(self.writer, first, last, kind, explanation))
+
+    def _touched(self, first: int, last: int) -> bool:
+        """Whether something in this range was blamed already."""
+        singles = range(first, last + 1) if last - first < len(self._blamed) else self._blamed
+        return any(first <= one <= last and one in self._blamed for one in singles) or any(
+            low <= last and first <= high for low, high in self._blamed_ranges
+        )
 
     def _report_gaps(self) -> None:
         there = sorted(self.hashes)
@@ -163,7 +175,7 @@ def _check_heads(home: Path, key: Ed25519PublicKey, anchor: Path, report: Report
     for number, line in enumerate(lines):
         try:
             head = parse_head(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             blame(number, number, "altered", "cannot be read")
             before = ""
             continue
@@ -199,5 +211,5 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         whole = isinstance(record["seq"], int) and record["seq"] >= 0
         texts = all(isinstance(record[name], str) for name in ("writer", "prev_hash", "hash"))
         return record if whole and texts and canonical(record) == line else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -200,7 +200,7 @@ class Vault:
                 continue
             values.append(RevealedValue(row.type, row.start, row.end, clear))
         if failed:
-            self._ledger.append(person.name, FAILED, entry.id, {"values": failed[:20], "count": len(failed)})
+            self._ledger.append(person.name, FAILED, entry.id, {"values": failed[:10], "count": len(failed)})
             if not values:
                 raise YuqingError(f"nothing of {post.subject} opens: {failed[0]} (audit entry {entry.id})")
         return Revealed(post, tuple(sorted(values, key=lambda value: value.start)), entry, len(failed))

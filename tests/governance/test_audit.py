@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -121,6 +122,11 @@ TAMPERED: dict[str, tuple[Callable[[Lines], Lines], str, list[tuple[int, int, st
         "cli",
         [(0, 4, "altered")],
     ),
+    "a huge number": (
+        lambda x: [*x, {**x[-1], "seq": 10**15}],
+        "cli",
+        [(10**15, 10**15, "altered"), (12, 10**15 - 1, "removed")],
+    ),
     "another writer's entry": (lambda x: altered(x, 2, writer="worker"), "cli", [(2, 2, "altered")]),
     "a field added": (lambda x: altered(x, 2, note="x"), "cli", [(2, 2, "altered")]),
     "worker's last cut off": (lambda x: x[:2], "worker", [(2, 2, "cut off")]),
@@ -140,6 +146,48 @@ def test_tampering_is_found_and_named(
     problems = verify(tmp_path).problems
     assert [(p.writer, p.first, p.last, p.kind) for p in problems] == [(writer, *one) for one in found]
     assert all(str(problem).startswith(f"{writer}/{problem.first}") for problem in problems)
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b"\xff\xfe", b"null", b"{}", b'{"seq":-1}', b"", b"7", b'"x"'])
+def test_no_line_stops_the_verification(tmp_path: Path, line: bytes) -> None:
+    for name in ("cli", "heads"):
+        home = tmp_path / name
+        fill(home)
+        path = home / "audit" / f"{name}.jsonl"
+        lines = path.read_bytes().split(b"\n")
+        path.write_bytes(b"\n".join([lines[0], line, *lines[1:]]))
+        assert {problem.writer for problem in verify(home).problems} == {name}
+
+
+def test_any_change_of_what_is_sealed_is_found(tmp_path: Path) -> None:
+    """400 random changes (seeded) of the first ten lines, which are sealed: a byte, or a line as a whole."""
+    fill(tmp_path)
+    path = tmp_path / "audit" / "cli.jsonl"
+    good = path.read_bytes()
+    lines = good.splitlines(keepends=True)
+    border = sum(map(len, lines[:10]))
+    chance = random.Random(7)
+    for _ in range(400):
+        changed = list(lines)
+        one, two = chance.sample(range(10), 2)
+        match chance.choice(["byte", "remove", "double", "swap", "move"]):
+            case "byte":
+                at = chance.randrange(border)
+                changed = [good[:at] + bytes([good[at] ^ (1 << chance.randrange(8))]) + good[at + 1 :]]
+            case "remove":
+                del changed[one]
+            case "double":
+                changed.insert(two, changed[one])
+            case "swap":
+                changed[one], changed[two] = changed[two], changed[one]
+            case "move":
+                changed.insert(two, changed.pop(one))
+        if b"".join(changed) == good:
+            continue
+        path.write_bytes(b"".join(changed))
+        assert not verify(tmp_path).ok
+    path.write_bytes(good)
+    assert verify(tmp_path).ok
 
 
 def test_the_store_s_copy_names_the_entry_where_heads_give_a_range(tmp_path: Path) -> None:
