@@ -26,10 +26,12 @@ Say = Callable[[str], None]
 COLUMNS = ("service", "state", "url", "ports", "pid", "memory_mb", "seconds", "log")
 
 
-def up(home: Path, flink: bool = False, kafka: bool = False, say: Say = lambda _: None) -> dict[str, Service]:
+def up(
+    home: Path, flink: bool = False, kafka: bool = False, say: Say = lambda _: None, settings: Path | None = None
+) -> dict[str, Service]:
     """Start what is asked for and does not run; return the services once all answer and the store has its tables.
 
-    ``say`` gets a line for the user at each step. Raises ServiceError with the end of the log of what did not start;
+    ``say`` gets a line for the user at each step; ``settings`` is the site's settings file. Raises ServiceError with the end of the log of what did not start;
     what had started stays, and another ``up`` goes on from there.
     """
     from governance.keys import LOSS_WARNING, ensure_keys
@@ -41,7 +43,7 @@ def up(home: Path, flink: bool = False, kafka: bool = False, say: Say = lambda _
             say(LOSS_WARNING.format(folder=registry.home / "keys"))
         _start(registry, clickhouse.NAME, clickhouse.start, say)
         migrate(clickhouse.connection(registry))
-        _start(registry, notifier.NAME, notifier.start, say)
+        _start(registry, notifier.NAME, lambda home: notifier.start(home, settings), say)
         if kafka:
             _start(registry, kafka_broker.NAME, kafka_broker.start, say)
         if flink:
@@ -82,19 +84,14 @@ def down(home: Path, *, say: Say = lambda _: None) -> None:
 
 
 def status(home: Path) -> list[dict[str, Any]]:
-    """One row a service, with the keys of ``COLUMNS``.
+    """One row for each service that was started and not stopped, with the keys of ``COLUMNS``.
 
-    ``state``: ``up``; ``no answer`` (its process lives); ``died`` (it should live); ``down`` (stopped, never started).
+    ``state``: ``up``; ``no answer`` (its process lives); ``died`` (its process is gone; ``up`` starts it again).
     ``memory_mb`` is the resident memory of the process and all it started. Cost: under 0.1 s when all is well.
     """
     registry = Registry(home)
-    services = registry.services()
     memory = _memory(registry.home)
-    rows = [_row(service, memory.get(service.token, 0.0)) for service in services.values()]
-    for name in (clickhouse.NAME, notifier.NAME, flink_cluster.JOBMANAGER, kafka_broker.NAME):
-        if name not in services:
-            rows.append(dict(zip(COLUMNS, (name, "down", "", {}, None, None, None, ""), strict=True)))
-    return rows
+    return [_row(service, memory.get(service.token, 0.0)) for service in registry.services().values()]
 
 
 def _row(service: Service, memory: float) -> dict[str, Any]:

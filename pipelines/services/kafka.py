@@ -129,9 +129,10 @@ def bootstrap(service: Service) -> str:
 
 
 def answers(bootstrap_servers: str) -> bool:
-    """True if a broker there tells its metadata."""
-    if is_free(int(bootstrap_servers.rpartition(":")[2])):
-        return False  # spares librdkafka's complaints while nobody listens
+    """True if a broker there tells its metadata; ``bootstrap_servers`` as in Kafka's clients, any host. At most 3 s."""
+    hosts = [address.rpartition(":") for address in bootstrap_servers.split(",")]
+    if all(host == HOST and port.isdigit() and is_free(int(port)) for host, _, port in hosts):
+        return False  # at once: librdkafka would try until its time is up
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 

@@ -7,25 +7,43 @@ that it runs is all there is to ask.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+import psutil
 
 from pipelines.services.process import spawn, stop, wait_until_answers
 from pipelines.services.registry import Registry, Service
 
 NAME = "notifier"
+START_TIMEOUT = 60.0  # 1 s on an idle machine, nearly all of it imports
 
 
-def start(registry: Registry) -> Service:
-    """Start the notifier unless it runs. Call with the registry locked, after ClickHouse and the migrations."""
+def start(registry: Registry, settings: Path | None = None) -> Service:
+    """Start the notifier unless it runs. Call with the registry locked, after ClickHouse and the migrations.
+
+    ``settings`` is the site's settings file: where alerts are sent stands there. Ready means that it has read them and
+    holds its lock, so that a wrong setting is said here, not found in a log when the first alert does not arrive.
+    """
     running = registry.running(NAME)
     if running is not None:
         return running
     log = registry.logs / f"{NAME}.log"
-    command = [sys.executable, "-m", "pipelines.store.notify", "--home", str(registry.home)]
+    command: list[str | Path] = [sys.executable, "-m", "pipelines.store.notify", "--home", registry.home]
+    if settings is not None:
+        command += ["--settings", Path(settings).absolute()]
     process = spawn(NAME, command, home=registry.home, log=log)
     service = Service.of(NAME, process, ports={}, url="", log=log)
     registry.put(service)
-    wait_until_answers(NAME, lambda: True, process, logs=(log,), timeout=1)
+    lock = str(registry.home / "notify.lock")
+    wait_until_answers(NAME, lambda: _has_open(process.pid, lock), process, logs=(log,), timeout=START_TIMEOUT)
     return service
+
+
+def _has_open(pid: int, path: str) -> bool:
+    try:
+        return any(file.path == path for file in psutil.Process(pid).open_files())
+    except psutil.Error:
+        return False
 
 
 def stop_notifier(registry: Registry, *, grace: float = 15) -> None:
