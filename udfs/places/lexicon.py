@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,8 @@ class Lexicon:
         """Ancestors of each node, itself excluded."""
         self.by_code: dict[str, int] = {}
         self.latin: dict[str, int] = {}
+        self.bare_towns: dict[int, dict[str, int]] = {}
+        """By county: 米河 -> 米河镇; valid right after the county's name only."""
         self._entries: dict[str, Entry] = {}
         self._add_divisions(gazetteer)
         self._add_own_names(gazetteer)
@@ -120,10 +123,18 @@ class Lexicon:
                 self._put(division.short, node, company).bare = True
             if division.name.endswith("自治州"):
                 self._put(division.short + "州", node, NEAR if len(division.short) < 2 else ALONE)
-        for towns in gazetteer.towns.values():
+        self._add_towns(gazetteer)
+
+    def _add_towns(self, gazetteer: Gazetteer) -> None:
+        """Full names by the index; names without 镇 or 乡 per county, unless three counties have one (太平, 城关)."""
+        spread = Counter(town.short for towns in gazetteer.towns.values() for town in towns if town.short != town.name)
+        for code, towns in gazetteer.towns.items():
+            bare = self.bare_towns.setdefault(self.by_code[code], {})
             for town in towns:
                 node = self._node(town, "")
                 self._put(town.name, node, AMONG)
+                if town.name[-1] in "镇乡" and spread[town.short] < 3 and town.short not in self._entries:
+                    bare[town.short] = node
 
     def _add_own_names(self, gazetteer: Gazetteer) -> None:
         former = gazetteer.former | self.rules["former"]

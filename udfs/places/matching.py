@@ -24,6 +24,9 @@ _LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _LATIN_WORD = re.compile("[A-Za-z]{4}")
 _HAN = re.compile(r"[一-龥]")
 _OPENERS = frozenset("在到从去往至向是于自为和与及")
+_TOWN_ENDS = re.compile(
+    r"[^一-龥]|$|[村的有被需急求断停失洪积发告也又这那和及]|一带|附近|水库|片区|境内|那边|这边|人民|群众"
+)
 _AREA_OR_MARKET = ("域", "场")
 _COUNTY = 3
 
@@ -194,6 +197,17 @@ class Matcher:
             if not inside:
                 mention.node = -1
 
+    def _extend(self, text: str, mention: Mention) -> None:
+        """巩义米河 -> the town 米河镇: a town's bare name right after its county."""
+        towns = self.lexicon.bare_towns.get(mention.node)
+        if not towns:
+            return
+        for length in (4, 3, 2):
+            town = towns.get(text[mention.end : mention.end + length])
+            if town is not None and _TOWN_ENDS.match(text, mention.end + length):
+                mention.node, mention.end = town, mention.end + length
+                return
+
     # -- merge ------------------------------------------------------------------------------------------------
     def _merge(self, text: str, mentions: list[Mention]) -> list[tuple[int, int, int]]:
         above = self.lexicon.above
@@ -203,6 +217,7 @@ class Matcher:
             joined = last is not None and last.node in above[mention.node] and text[last.end : mention.start] in _GAPS
             if not joined:
                 start = mention.start
+            self._extend(text, mention)
             spans.setdefault(mention.node, (start, mention.end))
             last = mention
         if len(spans) > 1:
