@@ -49,7 +49,7 @@ class Exclude:
     adjacent: tuple[str, ...] = ()  # ends where the hit begins: "没有人|被困"
     before: tuple[str, ...] = ()  # in the same clause, at most `within` characters before the hit
     after: tuple[str, ...] = ()  # in the same clause, at most `within` characters after it
-    near: tuple[str, ...] = ()  # at most `within` characters away, clauses do not matter
+    near: tuple[str, ...] = ()  # in the same clause, at most `within` characters away on either side
     anywhere: tuple[str, ...] = ()  # anywhere in the post
     within: int = 6
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import ahocorasick
 
 from udfs.keywords.normalise import join
-from udfs.keywords.quoted import kind_at, quoted_spans
+from udfs.keywords.quoted import TAIL, kind_at, quoted_spans
 from udfs.keywords.rules import Rule, RuleFile, Rules, check_rules, read_files
 
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
@@ -153,17 +153,25 @@ class RuleSet:
             for listed in entry.lists:
                 lists.setdefault(listed, []).append((start, end))  # ends ascend
         hits: list[Hit] = []
-        quoted = None
+        quoted = quoted_spans(text)
+        labels = [span for span in quoted if span.kind != TAIL]
         for number in sorted(by_rule):
             compiled = self._compiled[number]
             if compiled.anywhere in lists or any(group not in lists for group in compiled.all_of):
                 continue
-            kept = [hit for hit in by_rule[number] if _counts(compiled, hit[0], hit[1], lists, normal)]
+            near = lists.get(compiled.near, [])
+            if labels and near and not all(kind_at(labels, start, end) for start, end, _ in by_rule[number]):
+                # nearly every post of a flood carries the same hashtags: they are no context for the author's words
+                near = [span for span in near if not kind_at(labels, *span)]
+            kept = [
+                (start, end, term)
+                for start, end, term in by_rule[number]
+                if _allowed(compiled, start, end, lists, normal)
+                and (compiled.near < 0 or _apart(near, start, end, compiled.rule.within))
+            ]
             minimum = compiled.rule.min_hits
             if not kept or (minimum > 1 and len({term for _, _, term in kept}) < minimum):
                 continue
-            if quoted is None:
-                quoted = quoted_spans(text)
             rule = compiled.rule
             hits += [Hit(rule, term, start, end, kind_at(quoted, start, end)) for start, end, term in kept]
         return hits
@@ -184,24 +192,25 @@ def _bounded(normal: str, start: int, end: int, entry: _Entry) -> bool:
     return not (entry.word_end and normal[end] in _WORD)
 
 
-def _counts(rule: _Compiled, start: int, end: int, lists: dict[int, list[_Span]], normal: str) -> bool:
-    """Whether the hit ``start``-``end`` stands in a context in which ``rule`` counts."""
+def _allowed(rule: _Compiled, start: int, end: int, lists: dict[int, list[_Span]], normal: str) -> bool:
+    """Whether the hit ``start``-``end`` stands in no context that ``rule`` excludes."""
     exclude = rule.rule.exclude
     if rule.overlap in lists and any(s < end and start < e for s, e in _around(lists[rule.overlap], start, end, 0)):
         return False
     if rule.adjacent in lists and any(e == start for _, e in _around(lists[rule.adjacent], start, end, 0)):
         return False
-    if rule.before in lists:
-        for s, e in _around(lists[rule.before], start, end, exclude.within):
-            if e <= start and not _CLAUSE.search(normal, e, start) and s < start:
-                return False
-    if rule.after in lists:
-        for s, _ in _around(lists[rule.after], start, end, exclude.within):
-            if s >= end and not _CLAUSE.search(normal, end, s):
-                return False
-    if rule.exclude_near in lists and _apart(lists[rule.exclude_near], start, end, exclude.within):
-        return False
-    return rule.near < 0 or (rule.near in lists and _apart(lists[rule.near], start, end, rule.rule.within))
+    for listed, looks_before, looks_after in (
+        (rule.before, True, False),
+        (rule.after, False, True),
+        (rule.exclude_near, True, True),
+    ):
+        if listed in lists:
+            for s, e in _around(lists[listed], start, end, exclude.within):
+                if looks_before and e <= start and not _CLAUSE.search(normal, e, start):
+                    return False
+                if looks_after and s >= end and not _CLAUSE.search(normal, end, s):
+                    return False
+    return True
 
 
 def _around(spans: list[_Span], start: int, end: int, within: int) -> list[_Span]:

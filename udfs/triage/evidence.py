@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -25,6 +26,12 @@ def fact_rules() -> RuleSet:
     return load_rules(LEXICON / "words", LEXICON / "facts")
 
 
+@cache
+def _kind(rule_id: str) -> str:
+    """Return what a rule stands for: "flood-rising-2" is a second rule for flood_rising."""
+    return re.sub(r"-\d+$", "", rule_id).replace("-", "_")
+
+
 class Evidence:
     """The lexicon hits of one post, without those in hashtags and @names; a forwarded tail counts as text."""
 
@@ -34,7 +41,7 @@ class Evidence:
         for hit in hits:
             if hit.quoted not in (TAG, NAME):
                 kinds = self._hits.setdefault(hit.rule.category, {})
-                kinds.setdefault(hit.rule.id.replace("-", "_"), []).append(hit)
+                kinds.setdefault(_kind(hit.rule.id), []).append(hit)
 
     def kinds(self, category: str) -> dict[str, list[Hit]]:
         """Return kind -> hits of ``category``."""

@@ -1,8 +1,8 @@
 """Goods that are asked for (or offered), with quantity and unit where the post gives them.
 
-Goods count in a clause that asks or gives, or that carries such a clause's list on ("急需物资：冲锋舟，救生衣"), or with a
-quantity of their own. Which side a quantity belongs to is decided clause by clause: "500件雨衣300双雨靴" counts before
-the goods, "雨衣500件雨靴300双" after. An indefinite quantity ("几箱", "大量") is null, the unit stays.
+Goods count in a clause that asks or gives, or that carries the list of such a clause on ("急需物资：冲锋舟，绳索"), or
+with a quantity of their own. Which side a quantity belongs to is decided clause by clause: "500件雨衣300双雨靴" counts
+before the goods, "雨衣500件雨靴300双" after. An indefinite quantity ("几箱", "大量") is null; its unit stays.
 """
 
 from __future__ import annotations

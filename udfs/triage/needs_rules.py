@@ -1,7 +1,7 @@
 """Needs by rule: a source of weak labels and features, not the classifier.
 
-Each rule of `lexicon/needs/needs.yaml` says one way in which people ask (or offer), with the context that must or must not
-stand near it. Rules that fire add up by noisy or; figurative speech, news, thanks and drills (`lexicon/needs/context.yaml`)
+Each rule of `lexicon/needs/needs.yaml` says one way in which people ask (or offer), with the context that must or
+must not stand near it. Rules that fire add up by noisy or; figurative speech, news, thanks and drills (`context.yaml`)
 leave a part of the strength. Words in hashtags and @names do not count; words in a forwarded tail count half, since
 they are another post's ask. Precision is better than recall on everyday text; strengths are not probabilities.
 """
@@ -19,6 +19,7 @@ from udfs.keywords.ruleset import Hit, RuleSet, load_rules
 LEXICON = Path(__file__).parent / "lexicon"
 CONTEXT = "context"
 _TAIL_SHARE = 0.5
+_GENERAL_CALL = "help-sos"
 
 
 @cache
@@ -52,6 +53,8 @@ def strengths(hits: Sequence[Hit]) -> dict[str, float]:
             share = rule.weight * (_TAIL_SHARE if hit.quoted else 1.0)
             if share > rules.get(rule.id, ("", 0.0))[1]:
                 rules[rule.id] = (rule.category, share)
+    if any(need not in ("offer", "other_help") for need, _ in rules.values()):
+        rules.pop(_GENERAL_CALL, None)  # "求助" says that help is asked for; the other rules say which
     missed: dict[str, float] = {}
     for need, share in rules.values():
         missed[need] = missed.get(need, 1.0) * (1.0 - share)

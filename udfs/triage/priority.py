@@ -26,8 +26,8 @@ class Facts:
     urgency: frozenset[str] = frozenset()  # kinds of `lexicon/facts/people.yaml`, category urgency
     vulnerable: frozenset[str] = frozenset()
     item_kinds: frozenset[str] = frozenset()
-    count: int | None = None
     settled: bool = False  # a settlement is named (lexicon, or a place at town, village or poi level)
+    source_kind: str = "self"
     state: str = "open"
 
 
@@ -45,11 +45,15 @@ def decide(facts: Facts) -> tuple[int, list[str]]:
 
 
 def _trapped(facts: Facts) -> str | None:
-    if "rescue" not in facts.needs:
+    # the classifier may miss a call that reports its hazard plainly; a report of the media is not one
+    called = "rescue" in facts.needs or not (facts.needs or facts.source_kind in ("media", "official"))
+    if not called:
         return None
     danger = [hazard for hazard in facts.hazards if hazard in _RISING]
     if "trapped" in facts.urgency and danger:
         return f"trapped, with {', '.join(danger)}"
+    if {"trapped", "boats"} <= facts.urgency:
+        return "trapped where boats are needed"
     if "high_place" in facts.urgency and ("trapped" in facts.urgency or "flood_rising" in facts.hazards):
         return "on a roof, a tree or in mid-stream"
     if "flood_rising" in facts.hazards and (facts.vulnerable or "danger" in facts.urgency):
@@ -61,7 +65,7 @@ def _trapped(facts: Facts) -> str | None:
 
 def _lifeline(facts: Facts) -> str | None:
     found = [name for name in _LIFELINES if name in facts.vulnerable]
-    if found and facts.needs & {"rescue", "medical", "supplies", "transport", "shelter"}:
+    if found and facts.needs & _ASKS:
         return f"depends on help now: {', '.join(found)}"
     return None
 

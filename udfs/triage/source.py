@@ -8,9 +8,9 @@ from udfs.keywords.quoted import TAIL, quoted_spans
 from udfs.triage.evidence import Evidence
 
 _HEADLINE = re.compile(r"^\s*(?:#[^#]{1,40}#\s*)*【[^】]{4,60}】")
-_ASKED = re.compile(r"^\s*(?:#[^#]{1,40}#\s*)*[【\[]?\s*(?:求|紧急|急|扩散|救|help|urgent|sos)")
+_ASKED = re.compile(r"【[^】]*(?:求|紧急|急|扩散|救|寻|物资|志愿|help|urgent|sos)[^】]*】")
 _PASSED_ON = re.compile(
-    r"^\s*(?:#[^#]{1,40}#\s*)*(?:帮转|转发|代发|代转|帮发|转[:,。!\s]|转自|扩散[:!]?\s*【|帮扩|rt\b|fwd)"
+    r"^\s*(?:#[^#]{1,40}#\s*)*(?:【转】|帮转|转发|代发|代转|帮发|转[:,。!\s]|扩\s|转自|扩散[:!]?\s*【|帮扩|帮忙扩散|朋友发来|核实过了|刚打过电话|rt\b|fwd)"
 )
 
 
@@ -24,9 +24,9 @@ def source_of(evidence: Evidence, text: str, needs: frozenset[str]) -> tuple[str
     normal = evidence.text
     if _PASSED_ON.search(normal):
         return "relay", "begins as a forward"
-    if kinds.get("official") and not first_person and not kinds.get("relay"):
-        if len(kinds["official"]) > 1 or not kinds.get("media"):
-            return "official", f"words of an authority: {evidence.words('source', 'official')}"
+    official = len(kinds.get("official", []))
+    if official > bool(kinds.get("media")) and not first_person and not kinds.get("relay"):
+        return "official", f"words of an authority: {evidence.words('source', 'official')}"
     headline = bool(_HEADLINE.search(normal)) and not _ASKED.search(normal)
     if not first_person and (len(kinds.get("media", [])) > 1 or (kinds.get("media") and not needs) or headline):
         return "media", f"words of the media: {evidence.words('source', 'media')}" if not headline else "a headline"

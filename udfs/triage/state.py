@@ -22,7 +22,9 @@ def state_of(evidence: Evidence, needs: frozenset[str], hazards: list[str]) -> t
         if kinds.get(kind) and (needs or hazards):
             return "partial", f"under way: {evidence.words('state', kind)}"
     if kinds.get("doubtful"):
-        return "unclear", f"in doubt: {evidence.words('state', 'doubtful')}"
+        return "unclear", f"asks how it went: {evidence.words('state', 'doubtful')}"
+    if kinds.get("rumoured") and not needs:
+        return "unclear", f"hearsay: {evidence.words('state', 'rumoured')}"
     if needs or hazards:
         return "open", "nothing says it was answered"
     return "unclear", "no call and no hazard"

@@ -33,7 +33,7 @@ class Triaged(NamedTuple):
 
     hazards: list[str]
     items: list[Item]
-    count: int | None
+    people: int | None
     vulnerable: list[str]
     source_kind: str
     state: str
@@ -73,7 +73,7 @@ class Triage(Step):
             {
                 "hazards": [row.hazards for row in rows],
                 "items": [row.items for row in rows],
-                "people": [{"count": row.count, "vulnerable": row.vulnerable} for row in rows],
+                "people": [{"count": row.people, "vulnerable": row.vulnerable} for row in rows],
                 "source_kind": [row.source_kind for row in rows],
                 "state": [row.state for row in rows],
                 "priority": [row.priority for row in rows],
@@ -117,9 +117,9 @@ def triage(
             urgency=frozenset(evidence.kinds("urgency")),
             vulnerable=frozenset(vulnerable),
             item_kinds=kinds,
-            count=count,
             settled=bool(evidence.of("urgency", "settlement"))
             or any(place["level"] in _SETTLED_LEVELS for place in places),
+            source_kind=source_kind,
             state=state,
         )
     )
