@@ -31,8 +31,8 @@ def up(
 ) -> dict[str, Service]:
     """Start what is asked for and does not run; return the services once all answer and the store has its tables.
 
-    ``say`` gets a line for the user at each step; ``settings`` is the site's settings file. Raises ServiceError with the end of the log of what did not start;
-    what had started stays, and another ``up`` goes on from there.
+    ``say`` gets a line for the user at each step; ``settings`` is the site's settings file. Raises ServiceError with
+    the end of the log of what did not start; what had started stays, and another ``up`` goes on from there.
     """
     from governance.keys import LOSS_WARNING, ensure_keys
     from pipelines.store.migrate import migrate

@@ -21,8 +21,8 @@ START_TIMEOUT = 60.0  # 1 s on an idle machine, nearly all of it imports
 def start(registry: Registry, settings: Path | None = None) -> Service:
     """Start the notifier unless it runs. Call with the registry locked, after ClickHouse and the migrations.
 
-    ``settings`` is the site's settings file: where alerts are sent stands there. Ready means that it has read them and
-    holds its lock, so that a wrong setting is said here, not found in a log when the first alert does not arrive.
+    ``settings`` is the site's settings file: where alerts are sent stands there. Ready means that it talks to the
+    store, so that a wrong setting is said here, not found in a log when the first alert does not arrive.
     """
     running = registry.running(NAME)
     if running is not None:
@@ -34,16 +34,19 @@ def start(registry: Registry, settings: Path | None = None) -> Service:
     process = spawn(NAME, command, home=registry.home, log=log)
     service = Service.of(NAME, process, ports={}, url="", log=log)
     registry.put(service)
-    lock = str(registry.home / "notify.lock")
-    wait_until_answers(NAME, lambda: _has_open(process.pid, lock), process, logs=(log,), timeout=START_TIMEOUT)
+    wait_until_answers(NAME, lambda: _works(process.pid, log), process, logs=(log,), timeout=START_TIMEOUT)
     return service
 
 
-def _has_open(pid: int, path: str) -> bool:
+def _works(pid: int, log: Path) -> bool:
+    """True once it talks to the store, or says that it waits for it: by then its settings were read."""
     try:
-        return any(file.path == path for file in psutil.Process(pid).open_files())
+        connections = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
         return False
+    return any(one.status == psutil.CONN_ESTABLISHED for one in connections) or "store is away" in log.read_text(
+        "utf-8"
+    )
 
 
 def stop_notifier(registry: Registry, *, grace: float = 15) -> None:
