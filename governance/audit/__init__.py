@@ -10,6 +10,7 @@ shown), and anything done by someone who holds the signing key and every copy of
 account no duties are separated: keep the anchor where the machine's administrator cannot write.
 """
 
+from governance.audit.decisions import Decisions
 from governance.audit.heads import Head, public_key, seal_heads
 from governance.audit.ledger import AUDIT_LOG, AuditEntry, Ledger, find_entry, ledger_rows, writers
 from governance.audit.verify import Problem, Report, verify
@@ -17,6 +18,7 @@ from governance.audit.verify import Problem, Report, verify
 __all__ = [
     "AUDIT_LOG",
     "AuditEntry",
+    "Decisions",
     "Head",
     "Ledger",
     "Problem",

@@ -15,6 +15,11 @@ from governance.seal import AUTHOR_FIELD, URL_FIELD, vault_context
 CONTACT = frozenset({AUTHOR_FIELD, URL_FIELD})
 """Rows that lead to the post or its author: kept only of posts that ask, offer or warn."""
 
+GOVERNED = 2**62
+"""Versions from here on are set by people's decisions (hold, expiry, correction, deletion), those below by the stream.
+So a replay or a redelivery of the post can never undo a decision. The price: an edit of the post that puts another
+value at the same offset comes too late for the vault."""
+
 PII_VAULT = pa.schema(
     [
         pa.field("platform", pa.string()),
@@ -53,16 +58,26 @@ class VaultRow:
     def context(self) -> bytes:
         return vault_context(self.platform, self.post_id, self.type, self.start)
 
+    @property
+    def next_version(self) -> int:
+        """Version of a row that replaces this one by a decision."""
+        return max(self.version, GOVERNED) + 1
+
+    def erased(self) -> VaultRow:
+        """A newer version without value and token: it keeps a replay from bringing the value back."""
+        return replace(self, token="", ciphertext=b"", key_id="", hold_until=0, version=self.next_version)
+
     def expiring(self, at: int) -> VaultRow:
         """A newer version that ends at ``at``; a hold still counts."""
-        return replace(self, expires_at=at, version=self.version + 1)
+        return replace(self, expires_at=at, version=self.next_version)
 
     def held(self, until: int) -> VaultRow:
         """A newer version that stays readable until ``until`` at least."""
-        return replace(self, hold_until=max(until, self.hold_until), version=self.version + 1)
+        return replace(self, hold_until=max(until, self.hold_until), version=self.next_version)
 
     def alive(self, now: int) -> bool:
-        return now < self.expires_at or now < self.hold_until
+        """Whether it may still be opened: not erased, not expired or held."""
+        return bool(self.ciphertext) and (now < self.expires_at or now < self.hold_until)
 
 
 @dataclass(frozen=True)
@@ -105,8 +120,8 @@ class VaultStore(Protocol):
     def put(self, rows: Sequence[VaultRow]) -> None:
         """Write new versions; returns after they are acknowledged."""
 
-    def delete(self, rows: Sequence[VaultRow]) -> None:
-        """Make the values unreadable for good, older versions too; returns when that is so."""
+    def purge(self, rows: Sequence[VaultRow]) -> None:
+        """Remove from the disk every version of these values below ``row.version``; returns when that is done."""
 
 
 def vault_rows(batch: pa.RecordBatch, now: int, ttl: int | None = None) -> pa.RecordBatch:

@@ -60,11 +60,11 @@ class SubjectRequests:
         return [Held(row.platform, row.post_id, row.type, row.token, row.expires_at, row.hold_until) for row in rows]
 
     def delete(self, person: Person, number: str, reason: str, kind: str | None = None) -> Outcome:
-        """Make every value with this number unreadable, but for those under a hold."""
+        """Remove every value with this number, but for those under a hold. A replay does not bring them back."""
         return self._delete("subject.delete", person, self._rows("subject.delete", person, number, reason, kind))
 
     def delete_post(self, person: Person, platform: str, post_id: str, reason: str) -> Outcome:
-        """Make everything sealed of one post unreadable, its url and author included."""
+        """Remove everything sealed of one post, its url and author included."""
         subject = f"post {platform}/{post_id}"
         self._decide("subject.delete", person, subject, {"reason": reason})
         now = self._clock()
@@ -82,7 +82,7 @@ class SubjectRequests:
                 raise UsageError(f"the right value says nothing as a {row.type}")
             sealed = self._sealer.seal(right.encode(), row.context)
             changed.append(
-                replace(row, token=token, ciphertext=sealed, key_id=self._sealer.key_id, version=row.version + 1)
+                replace(row, token=token, ciphertext=sealed, key_id=self._sealer.key_id, version=row.next_version)
             )
         if changed:
             self._store.put(changed)
@@ -112,7 +112,9 @@ class SubjectRequests:
     def _delete(self, action: str, person: Person, rows: list[VaultRow]) -> Outcome:
         free, held = self._split(rows)
         if free:
-            self._store.delete(free)
+            erased = [row.erased() for row in free]
+            self._store.put(erased)  # from here on nothing reads them, and no replay brings them back
+            self._store.purge(erased)
         return self._done(action, person, free, held)
 
     def _split(self, rows: list[VaultRow]) -> tuple[list[VaultRow], list[VaultRow]]:

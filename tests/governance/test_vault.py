@@ -88,9 +88,11 @@ class MemoryStore:
     def put(self, rows: Sequence[VaultRow]) -> None:
         self.versions += [(NOW, row) for row in rows]
 
-    def delete(self, rows: Sequence[VaultRow]) -> None:
-        gone = {(row.platform, row.post_id, row.start, row.type) for row in rows}
-        self.versions = [(at, r) for at, r in self.versions if (r.platform, r.post_id, r.start, r.type) not in gone]
+    def purge(self, rows: Sequence[VaultRow]) -> None:
+        below = {(row.platform, row.post_id, row.start, row.type): row.version for row in rows}
+        self.versions = [
+            (at, r) for at, r in self.versions if r.version >= below.get((r.platform, r.post_id, r.start, r.type), 0)
+        ]
 
 
 def person(name: str, *roles: str) -> Person:
@@ -483,6 +485,21 @@ def test_a_corrected_number_is_sealed_anew_and_found_under_its_new_token(place: 
     assert requests.find(RESCUER, MOBILE, "check") == []
     assert len(requests.find(RESCUER, "137 0000 0000", "check")) == 5
     assert {row.key_id for row in place.store.rows("w", "p1")} == {key.id for key in keys.master}
+
+
+def test_a_replay_undoes_no_decision(place: Place) -> None:
+    stream = [row for _, row in place.store.versions]
+    place.requests.delete(RESCUER, MOBILE, "request 12 of 3 May")
+    place.requests.correct(RESCUER, OTHER, "13700000000", "typing error")
+    place.vault.hold(AUDITOR, "w", "p5", 10, "court order 7")
+    erased = {row.post_id for _, row in place.store.versions if not row.ciphertext}
+    assert erased == {"p1", "p2", "p3", "q1", "life"}
+    assert not any(r.ciphertext for _, r in place.store.versions if r.post_id in erased and r.type == "CN_MOBILE")
+    place.store.put([replace(row, version=row.version + (1 << 59)) for row in stream])
+    assert place.reveal(post_id="p1") == ["张三"]
+    assert place.reveal(post_id="p4") == ["张三", "13700000000"]
+    assert {row.hold_until for row in place.store.rows("w", "p5")} == {NOW + 10 * DAY_MS}
+    assert place.requests.find(RESCUER, MOBILE, "check") == []
 
 
 @pytest.mark.parametrize("call", ["find", "delete", "correct"])
