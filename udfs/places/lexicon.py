@@ -23,6 +23,9 @@ from udfs.places.gazetteer import LEVELS, Division, Gazetteer
 
 NAMES = Path(__file__).with_name("names.yaml")
 ALONE, AMONG, NEAR = 0, 1, 2
+PROVINCE, CITY, COUNTY, TOWN = 1, 2, 3, 4
+"""Values of ``Lexicon.depth``."""
+_MUNICIPALITIES = frozenset(("110000", "120000", "310000", "500000", "810000", "820000"))
 
 
 @dataclass(slots=True)
@@ -84,6 +87,10 @@ class Lexicon:
     def entry(self, name: str) -> Entry | None:
         """The entry of exactly this name."""
         return self._entries.get(name)
+
+    def narrow(self, node: int) -> bool:
+        """Whether a road or an estate can be told apart there: a city or below, or a municipality like Beijing."""
+        return self.depth[node] >= CITY or self.nodes[node].adcode in _MUNICIPALITIES
 
     def _node(self, division: Division, code: str) -> int:
         position = len(self.nodes)

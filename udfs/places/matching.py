@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from udfs.places.lexicon import Lexicon
+from udfs.places.lexicon import COUNTY, Lexicon
 from udfs.places.surroundings import OTHER, PLACE, WEAK, Surroundings
 
 _GAPS = frozenset(("", " ", "　", "·", "-", "—", "－", "/", "|", "#", "##", "# #", "的", "（", "("))
@@ -28,7 +28,6 @@ _TOWN_ENDS = re.compile(
     r"[^一-龥]|$|[村的有被需急求断停失洪积发告也又这那和及]|一带|附近|水库|片区|境内|那边|这边|人民|群众"
 )
 _AREA_OR_MARKET = ("域", "场")
-_COUNTY = 3
 
 
 @dataclass(slots=True)
@@ -109,7 +108,7 @@ class Matcher:
                 continue  # 新建|区域, 沙河|市场
             if entry.bare:
                 first = node if node >= 0 else candidates[0]
-                county = self.lexicon.depth[first] == _COUNTY
+                county = self.lexicon.depth[first] == COUNTY
                 joined = last is not None and last.end == start
                 verdict = self.surroundings.verdict(text, start, end, joined, county)
             taken = end
@@ -120,7 +119,7 @@ class Matcher:
         return mentions
 
     def _below_city(self, node: int) -> bool:
-        return node < 0 or self.lexicon.depth[node] >= _COUNTY
+        return node < 0 or self.lexicon.depth[node] >= COUNTY
 
     @staticmethod
     def _opens_phrase(text: str, start: int) -> bool:

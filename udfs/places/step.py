@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,18 +11,28 @@ from schemas import records
 from schemas.errors import ModelError
 from schemas.step import Step
 from udfs.places.gazetteer import Gazetteer
-from udfs.places.lexicon import Lexicon
+from udfs.places.lexicon import COUNTY, Lexicon
 from udfs.places.matching import Matcher
+from udfs.places.shared import Shared, find_shared
+
+PLACE_SPANS = "place_spans"
+"""Optional column, list<struct<start: int32, end: int32, kind: string>> of the masked text: shared places that the PII
+tagger found, kind village, road or poi. They go before those found by rule."""
 
 _REGIONS_KEPT = 20_000
 """Region fields repeat (a few thousand values); this many resolved ones are remembered, then forgotten together."""
+_LONGEST_NAME = 40
+
+Span = tuple[int, int, int]
+"""(node, start, end)"""
 
 
 class Locate(Step):
     """Adds ``places``: those of the text in its order, else the one of the region field with start and end -1.
 
-    The text wins over the region field, which is where the account says it is, not where the need is; the field still
-    decides between namesakes. Cost: see docs/places.md.
+    The text wins over the region field, which says where the account is, not where the need is; the field still
+    decides between namesakes. Shared places (village, road, poi) stand beside the division they lie in, so that the
+    division is still there when they are masked. Cost: see docs/places.md.
     """
 
     name = "locate"
@@ -43,37 +54,77 @@ class Locate(Step):
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """One list of places a row; a null text has none of its own."""
-        if self._matcher is None:
-            raise ModelError("locate was used before open()")
-        texts = batch.column("text").to_pylist()
-        regions = batch.column("region").to_pylist()
-        places = [self._places(text or "", region or "") for text, region in zip(texts, regions, strict=True)]
-        return records.with_columns(batch, records.LOCATED, {"places": places})
-
-    def _places(self, text: str, region: str) -> list[dict[str, Any]]:
         matcher = self._matcher
         if matcher is None:
             raise ModelError("locate was used before open()")
+        texts = batch.column("text").to_pylist()
+        regions = batch.column("region").to_pylist()
+        tagged: Sequence[Any] = [None] * len(texts)
+        if PLACE_SPANS in batch.schema.names:
+            tagged = batch.column(PLACE_SPANS).to_pylist()
+        places = [
+            _places(matcher, text or "", self._region(matcher, region or ""), spans or ())
+            for text, region, spans in zip(texts, regions, tagged, strict=True)
+        ]
+        return records.with_columns(batch, records.LOCATED, {"places": places})
+
+    def _region(self, matcher: Matcher, region: str) -> tuple[int, ...]:
         nodes = self._regions.get(region)
         if nodes is None:
             if len(self._regions) >= _REGIONS_KEPT:
                 self._regions.clear()
             nodes = self._regions[region] = matcher.region(region[:200])
-        found = matcher.places(text, nodes)
-        if not found:
-            found = [(node, -1, -1) for node in nodes]
-        return [self._place(matcher, *place) for place in found]
+        return nodes
 
-    @staticmethod
-    def _place(matcher: Matcher, node: int, start: int, end: int) -> dict[str, Any]:
-        division = matcher.lexicon.nodes[node]
-        return {
-            "name": division.path,
-            "level": division.level,
-            "adcode": division.adcode,
-            "lat": division.lat,
-            "lon": division.lon,
-            "radius_m": division.radius_m,
-            "start": start,
-            "end": end,
-        }
+
+def _places(matcher: Matcher, text: str, region: tuple[int, ...], tagged: Sequence[Any]) -> list[dict[str, Any]]:
+    found = matcher.places(text, region)
+    if not found and not region and not tagged:
+        return []
+    shared = [Shared(s["start"], s["end"], s["kind"]) for s in tagged if 0 <= s["start"] < s["end"] <= len(text)]
+    by_rule = find_shared(text, [(start, end, matcher.lexicon.narrow(node)) for node, start, end in found])
+    shared += [one for one in by_rule if not any(one.start < s.end and s.start < one.end for s in shared)]
+    placed = [_division(matcher, *span) for span in found or [(node, -1, -1) for node in region]]
+    if not shared:
+        return placed
+    placed += _name_shared(matcher, text, shared, found, region)
+    # those of the region field (start -1) go last
+    return sorted(placed, key=lambda place: place["start"] if place["start"] >= 0 else len(text))
+
+
+def _name_shared(
+    matcher: Matcher, text: str, shared: list[Shared], found: list[Span], region: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """Each shared place under the division named last before it, else the post's deepest, else the region field's."""
+    depth, nodes = matcher.lexicon.depth, matcher.lexicon.nodes
+    deepest = max((node for node, _, _ in found), key=lambda node: depth[node], default=region[0] if region else -1)
+    placed, names = [], set()
+    for one in shared:
+        before = [span for span in found if span[1] <= one.start]
+        node, _, end = before[-1] if before else (deepest, -1, -1)
+        if node < 0 or not matcher.lexicon.narrow(node):
+            continue  # 解放路 of a whole province says nothing
+        division = nodes[node]
+        inner = end if one.start < end < one.end and depth[node] >= COUNTY else one.start
+        name = division.path + text[inner : one.end].strip()
+        if name in names or "<" in name or one.end - one.start > _LONGEST_NAME:
+            continue
+        names.add(name)
+        place = _division(matcher, node, one.start, one.end)
+        exact = depth[node] >= COUNTY or node in matcher.lexicon.bare_towns
+        placed.append(place | {"name": name, "level": one.kind, "adcode": division.adcode if exact else None})
+    return placed
+
+
+def _division(matcher: Matcher, node: int, start: int, end: int) -> dict[str, Any]:
+    division = matcher.lexicon.nodes[node]
+    return {
+        "name": division.path,
+        "level": division.level,
+        "adcode": division.adcode,
+        "lat": division.lat,
+        "lon": division.lon,
+        "radius_m": division.radius_m,
+        "start": start,
+        "end": end,
+    }
