@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from pipelines.store.client import StoreSettings, connect, translated
 from schemas.errors import UsageError
+from schemas.records import with_columns
 
 Format = Literal["table", "json", "csv"]
 
@@ -18,6 +20,9 @@ _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "json": ("JSONEachRow", {"output_format_json_array_of_rows": 1, "output_format_json_quote_64bit_integers": 0}),
     "csv": ("CSV", {}),
 }
+
+_READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS")
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 
 ALERT_STATES = ("open", "acknowledged", "closed")
 
@@ -30,8 +35,13 @@ def run_sql(settings: StoreSettings, sql: str, output: Format = "table") -> str:
     """
     name, rendering = _FORMATS[output]
     statement = sql.strip().rstrip(";").strip()
-    if not statement:
+    first_word = _FIRST_WORD.match(statement)
+    if not first_word:
         raise UsageError('the query is empty: write one, like "SELECT count() FROM posts FINAL"')
+    if first_word.group(1).upper() not in _READING:
+        # KILL QUERY passes for reading with ClickHouse
+        word = first_word.group(1)[:20]
+        raise UsageError(f"{word} does not begin a statement that reads; these do: {', '.join(_READING)}")
     with connect(settings) as client, translated("query"):
         extra = dict(rendering)
         if client.command("SELECT getSetting('readonly')") == 0:
@@ -81,6 +91,9 @@ def list_dead_letters(settings: StoreSettings, state: str = "open", limit: int =
     return _dicts(settings, sql, {"state": state, "limit": limit})
 
 
+_WORDS = pa.schema([(name, pa.string()) for name in ("source", "partition", "step", "reason")])
+
+
 def dead_letters_to_retry(
     settings: StoreSettings, step: str | None = None, batch: int = 512
 ) -> Iterator[pa.RecordBatch]:
@@ -88,19 +101,21 @@ def dead_letters_to_retry(
     where = "AND step = {step:String}" if step else ""
     sql = f"""SELECT source, partition, offset, step, reason, raw, stored_at FROM dead_letters FINAL
         WHERE state = 'open' {where} ORDER BY source, partition, offset"""  # noqa: S608
-    yield from _batches(settings, sql, {"step": step or ""}, batch)
+    for block in _batches(settings, sql, {"step": step or ""}, batch, strings=False):
+        yield with_columns(block, _WORDS, {name: block.column(name).cast(pa.string()) for name in _WORDS.names})
 
 
 def stored_posts(settings: StoreSettings, from_ms: int, to_ms: int, batch: int = 512) -> Iterator[pa.RecordBatch]:
     """Posts created in [from, to), as stored: masked text and what cannot be found in it any more. For `replay`."""
-    sql = """SELECT post_id AS id, text, platform, toUnixTimestamp64Milli(created_at) AS created_at,
-            toInt64(bitShiftRight(version, 16)) AS updated_at, toUnixTimestamp64Milli(ingested_at) AS ingested_at,
-            repost_of, likes, reposts, comments, source, partition, offset, author_token, phone_tokens, generation,
-            places, pii
-        FROM posts FINAL
-        WHERE created_at >= fromUnixTimestamp64Milli({from_ms:Int64})
-            AND created_at < fromUnixTimestamp64Milli({to_ms:Int64})
-        ORDER BY platform, post_id"""
+    # p.: without it WHERE would mean the aliases
+    sql = """SELECT p.post_id AS id, p.text AS text, p.platform AS platform,
+            toUnixTimestamp64Milli(p.created_at) AS created_at, toInt64(bitShiftRight(p.version, 16)) AS updated_at,
+            toUnixTimestamp64Milli(p.ingested_at) AS ingested_at, repost_of, likes, reposts, comments,
+            source, partition, offset, author_token, phone_tokens, generation, places
+        FROM posts AS p FINAL
+        WHERE p.created_at >= fromUnixTimestamp64Milli({from_ms:Int64})
+            AND p.created_at < fromUnixTimestamp64Milli({to_ms:Int64})
+        ORDER BY platform, id"""
     yield from _batches(settings, sql, {"from_ms": from_ms, "to_ms": to_ms}, batch)
 
 
@@ -160,22 +175,41 @@ def summary(settings: StoreSettings, stored_from_ms: int = 0) -> dict[str, Any]:
     return found
 
 
+def measured(settings: StoreSettings, ingested_from_ms: int) -> dict[str, Any]:
+    """Figures of the posts that a reader handed on since then: posts, first_ingested_at, last_stored_at, latency_ms."""
+    sql = """SELECT count() AS posts, toUnixTimestamp64Milli(min(ingested_at)) AS first_ingested_at,
+            toUnixTimestamp64Milli(max(stored_at)) AS last_stored_at,
+            quantilesTDigest(0.5, 0.95, 0.99)(greatest(0, dateDiff('millisecond', ingested_at, stored_at))) AS latency
+        FROM posts FINAL WHERE ingested_at >= fromUnixTimestamp64Milli({since:Int64})"""
+    row = _dicts(settings, sql, {"since": ingested_from_ms})[0]
+    latency = dict(zip(("p50", "p95", "p99"), row.pop("latency"), strict=True))
+    return row | {"latency_ms": latency if row["posts"] else {}}
+
+
 def _dicts(settings: StoreSettings, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connect(settings) as client, translated("query"):
         answer = client.query(sql, parameters=dict(parameters))
         return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
 
 
-def _batches(settings: StoreSettings, sql: str, parameters: Mapping[str, Any], size: int) -> Iterator[pa.RecordBatch]:
-    """Stream a result in batches of at most ``size`` rows; the client stays open for as long as the caller reads."""
+def _batches(
+    settings: StoreSettings, sql: str, parameters: Mapping[str, Any], size: int, strings: bool = True
+) -> Iterator[pa.RecordBatch]:
+    """Stream a result in batches of at most ``size`` rows; the client stays open for as long as the caller reads.
+
+    ``strings=False``: String columns come as binary, for those that hold bytes.
+    """
     with connect(settings) as client, translated("query"):
-        for block in _arrow_blocks(client, sql, parameters):
+        for block in _arrow_blocks(client, sql, parameters, strings):
             for first in range(0, block.num_rows, size):
                 yield block.slice(first, size)
 
 
-def _arrow_blocks(client: Client, sql: str, parameters: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
-    options = {"output_format_arrow_low_cardinality_as_dictionary": 0, "output_format_arrow_string_as_string": 1}
+def _arrow_blocks(client: Client, sql: str, parameters: Mapping[str, Any], strings: bool) -> Iterator[pa.RecordBatch]:
+    options = {
+        "output_format_arrow_low_cardinality_as_dictionary": 0,
+        "output_format_arrow_string_as_string": int(strings),
+    }
     with client.query_arrow_stream(sql, parameters=dict(parameters), settings=options) as stream:
         for table in stream:
             yield from table.to_batches() if isinstance(table, pa.Table) else [table]

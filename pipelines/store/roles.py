@@ -37,7 +37,6 @@ def grants(user: str, database: str = DATABASE) -> Sequence[str]:
             "SELECT ON system.*",
             "TABLE ENGINE ON *",
             "SET DEFINER ON *",
-            "KILL QUERY ON *.*",
             "CREATE TEMPORARY TABLE ON *.*",
         )
     if user == "notifier":
