@@ -30,6 +30,10 @@ _TOWN_ENDS = re.compile(
 _AREA_OR_MARKET = ("域", "场")
 
 
+Span = tuple[int, int, int]
+"""(node, start, end)"""
+
+
 @dataclass(slots=True)
 class Mention:
     """A name in the text. ``node`` is -1 until it is resolved; ``candidates`` are what it may mean."""
@@ -52,13 +56,19 @@ class Matcher:
         latin = sorted((name for name in lexicon.latin if " " in name), key=len, reverse=True)
         self._latin_pairs = re.compile("|".join(map(re.escape, latin)))
 
-    def places(self, text: str, region: Iterable[int] = ()) -> list[tuple[int, int, int]]:
+    def places(self, text: str, region: Iterable[int] = ()) -> list[Span]:
         """-> (node, start, end) in text order, no node twice, none that lies above another."""
+        return self.read(text, region)[0]
+
+    def read(self, text: str, region: Iterable[int] = ()) -> tuple[list[Span], list[Span]]:
+        """``places``, and every resolved mention as it stands, repeated and higher ones too."""
         mentions = self._find(text)
         if not mentions:
-            return []
+            return [], []
         self._resolve(mentions, region)
-        return self._merge(text, [mention for mention in mentions if mention.node >= 0 and not mention.quoted])
+        resolved = [mention for mention in mentions if mention.node >= 0 and not mention.quoted]
+        merged = self._merge(text, resolved)
+        return merged, [(mention.node, mention.start, mention.end) for mention in resolved]
 
     def region(self, region: str) -> tuple[int, ...]:
         """The deepest divisions that a region field names: 河南 郑州 -> Zhengzhou. Empty outside China."""
@@ -99,6 +109,9 @@ class Matcher:
                 candidates = tuple(entry.among)
                 if node < 0 and not candidates:
                     continue
+                if node < 0 and entry.bare and last is not None and last.end == start and self._is_city(last.node):
+                    taken = end  # 武汉|天河机场: not the Tianhe of Guangzhou
+                    continue
                 if node < 0 and entry.two and self._opens_phrase(text, start):
                     node = candidates[0] if len(candidates) == 1 else -1
             elif len(candidates) == 1:
@@ -117,6 +130,9 @@ class Matcher:
             last = Mention(start, end, node, candidates, weak=verdict == WEAK)
             mentions.append(last)
         return mentions
+
+    def _is_city(self, node: int) -> bool:
+        return node >= 0 and self.lexicon.narrow(node)
 
     def _below_city(self, node: int) -> bool:
         return node < 0 or self.lexicon.depth[node] >= COUNTY
@@ -208,7 +224,7 @@ class Matcher:
                 return
 
     # -- merge ------------------------------------------------------------------------------------------------
-    def _merge(self, text: str, mentions: list[Mention]) -> list[tuple[int, int, int]]:
+    def _merge(self, text: str, mentions: list[Mention]) -> list[Span]:
         above = self.lexicon.above
         spans: dict[int, tuple[int, int]] = {}
         start, last = 0, None

@@ -12,8 +12,8 @@ from schemas.errors import ModelError
 from schemas.step import Step
 from udfs.places.gazetteer import Gazetteer
 from udfs.places.lexicon import COUNTY, Lexicon
-from udfs.places.matching import Matcher
-from udfs.places.shared import Shared, find_shared
+from udfs.places.matching import Matcher, Span
+from udfs.places.shared import Anchor, Shared, find_shared
 
 PLACE_SPANS = "place_spans"
 """Optional column, list<struct<start: int32, end: int32, kind: string>> of the masked text: shared places that the PII
@@ -22,9 +22,6 @@ tagger found, kind village, road or poi. They go before those found by rule."""
 _REGIONS_KEPT = 20_000
 """Region fields repeat (a few thousand values); this many resolved ones are remembered, then forgotten together."""
 _LONGEST_NAME = 40
-
-Span = tuple[int, int, int]
-"""(node, start, end)"""
 
 
 class Locate(Step):
@@ -78,34 +75,38 @@ class Locate(Step):
 
 
 def _places(matcher: Matcher, text: str, region: tuple[int, ...], tagged: Sequence[Any]) -> list[dict[str, Any]]:
-    found = matcher.places(text, region)
+    found, mentions = matcher.read(text, region)
     if not found and not region and not tagged:
         return []
     shared = [Shared(s["start"], s["end"], s["kind"]) for s in tagged if 0 <= s["start"] < s["end"] <= len(text)]
-    by_rule = find_shared(text, [(start, end, matcher.lexicon.narrow(node)) for node, start, end in found])
+    by_rule = find_shared(text, [_anchor(matcher, text, *mention) for mention in mentions])
     shared += [one for one in by_rule if not any(one.start < s.end and s.start < one.end for s in shared)]
     placed = [_division(matcher, *span) for span in found or [(node, -1, -1) for node in region]]
     if not shared:
         return placed
-    placed += _name_shared(matcher, text, shared, found, region)
+    placed += _name_shared(matcher, text, shared, mentions, region)
     # those of the region field (start -1) go last
     return sorted(placed, key=lambda place: place["start"] if place["start"] >= 0 else len(text))
 
 
 def _name_shared(
-    matcher: Matcher, text: str, shared: list[Shared], found: list[Span], region: tuple[int, ...]
+    matcher: Matcher, text: str, shared: list[Shared], mentions: list[Span], region: tuple[int, ...]
 ) -> list[dict[str, Any]]:
     """Each shared place under the division named last before it, else the post's deepest, else the region field's."""
     depth, nodes = matcher.lexicon.depth, matcher.lexicon.nodes
-    deepest = max((node for node, _, _ in found), key=lambda node: depth[node], default=region[0] if region else -1)
+    deepest = max((node for node, _, _ in mentions), key=lambda node: depth[node], default=region[0] if region else -1)
     placed, names = [], set()
     for one in shared:
-        before = [span for span in found if span[1] <= one.start]
-        node, _, end = before[-1] if before else (deepest, -1, -1)
+        before = [span for span in mentions if span[1] <= one.start]
+        node, start, end = before[-1] if before else (deepest, -1, -1)
         if node < 0 or not matcher.lexicon.narrow(node):
             continue  # 解放路 of a whole province says nothing
         division = nodes[node]
-        inner = end if one.start < end < one.end and depth[node] >= COUNTY else one.start
+        inner = (
+            end
+            if one.start == start and end < one.end and not text.endswith(nodes[node].short, start, end)
+            else one.start
+        )
         name = division.path + text[inner : one.end].strip()
         if name in names or "<" in name or one.end - one.start > _LONGEST_NAME:
             continue
@@ -114,6 +115,12 @@ def _name_shared(
         exact = depth[node] >= COUNTY or node in matcher.lexicon.bare_towns
         placed.append(place | {"name": name, "level": one.kind, "adcode": division.adcode if exact else None})
     return placed
+
+
+def _anchor(matcher: Matcher, text: str, node: int, start: int, end: int) -> Anchor:
+    lexicon = matcher.lexicon
+    bare = text.endswith(lexicon.nodes[node].short, start, end)
+    return Anchor(start, end, lexicon.narrow(node), deep=lexicon.depth[node] >= COUNTY, bare=bare)
 
 
 def _division(matcher: Matcher, node: int, start: int, end: int) -> dict[str, Any]:

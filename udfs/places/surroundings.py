@@ -32,7 +32,7 @@ class Surroundings:
         self._before = dict(before)
         words = sorted({word for listed in after.values() for word in listed.split()} - {"人"}, key=len, reverse=True)
         self._first = frozenset(word[0] for word in words) | frozenset("人")
-        self._words = re.compile("|".join(map(re.escape, words)))
+        self._words = re.compile("|".join(_unless(*word.partition("!")) for word in words))
 
     def verdict(self, text: str, start: int, end: int, touching: bool, county: bool) -> int:
         """``touching``: another place ends where this name begins, so what is left of it needs no look."""
@@ -62,3 +62,8 @@ class Surroundings:
         if before in self._before.get(name[0], ""):
             return True
         return name[-1] in "东南西北" and following != "" and following in _WALK
+
+
+def _unless(word: str, mark: str, following: str) -> str:
+    """菜!市场 -> 菜 that is not followed by 市 or 场."""
+    return re.escape(word) + (f"(?![{re.escape(following)}])" if mark else "")
