@@ -68,7 +68,7 @@ def _han(text: str) -> float | None:
             following = text[at + 1] if at + 1 < len(text) else ""
             if digit is None:
                 digit = value
-            elif following in _UNITS or following in _BIG or following == "":
+            elif digit and (following in _UNITS or following in _BIG or following == ""):
                 pass  # "五六百": a range, the lower end is already there
             else:
                 digit = digit * 10 + value

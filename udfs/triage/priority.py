@@ -100,7 +100,8 @@ def _hungry(facts: Facts) -> str | None:
         return None
     if "hunger" in facts.urgency:
         return "without food, water or medicine"
-    if "supplies" in facts.needs and facts.item_kinds & {"survival", "medical"} and "responders" not in facts.urgency:
+    for_responders = "responder" in facts.item_kinds and "responders" in facts.urgency
+    if "supplies" in facts.needs and facts.item_kinds & {"survival", "medical"} and not for_responders:
         return "food, water, shelter goods or medicine asked for"
     if "supplies" in facts.needs and not facts.item_kinds and "responders" not in facts.urgency:
         return "supplies asked for"
@@ -112,7 +113,7 @@ def _stranded(facts: Facts) -> str | None:
         return "rescue asked for"
     if "shelter" in facts.needs:
         return "shelter asked for"
-    if "transport" in facts.needs and {"stranded", "trapped", "cut_off"} & facts.urgency:
+    if "transport" in facts.needs and ({"stranded", "trapped", "cut_off"} & facts.urgency or facts.hazards):
         return "stranded"
     return None
 

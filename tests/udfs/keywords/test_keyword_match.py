@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,7 +153,7 @@ def test_null_text_has_no_keywords(match: Match) -> None:
 
 def test_several_folders_add_up(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text("rules:\n- {id: site-fair, category: 踩踏拥挤, terms: [灯会封园]}\n", "utf-8")
-    step = pickle.loads(pickle.dumps(Match((shipped_rules(), tmp_path))))
+    step = Match((shipped_rules(), tmp_path))
     step.open()
     assert keywords(step, "灯会封园了")[0]["rule"] == "site-fair"
     assert len(step.rules.rules) > 30

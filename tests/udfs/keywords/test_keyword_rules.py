@@ -28,7 +28,7 @@ CONDITIONS = (
     ("terms: [被困], exclude: {before: [如果], within: 4}", "如果下雨，被困", "如果车被困"),
     ("terms: [被困], exclude: {before: [如果], within: 2}", "如果车子又被困", "如果车被困"),
     ("terms: [被困], exclude: {after: [演练], within: 3}", "被困。演练", "被困者演练"),
-    ("terms: [被困], exclude: {near: [电影], within: 5}", "电影散场以后，我真的被困", "电影，被困"),
+    ("terms: [被困], exclude: {near: [电影], within: 5}", "电影散场，我被困", "演电影被困"),
     ("terms: [被困], exclude: {anywhere: [演练]}", "被困", "今天演练，一整天都很热闹，有人演被困"),
     ("terms: [被困], near: [洪水], within: 5", "洪水，被困", "洪水是一种自然现象，被困"),
     ("terms: [被困], all_of: [[洪水, 大水], [老人]]", "老人说大水来了，被困", "老人被困"),
@@ -157,7 +157,6 @@ def test_the_same_list_name_twice(tmp_path: Path) -> None:
 def test_shipped_rules_cover_the_categories() -> None:
     rule_set = load_rules(shipped_rules())
     categories = {rule.category for rule in rule_set.rules}
-    assert {
-        "灾情求助", "物资短缺", "谣言核实", "医疗急救", "停水停电", "道路中断", "火情", "食物中毒", "踩踏拥挤", "燃气泄漏",
-    } <= categories  # fmt: skip
+    wanted = "灾情求助 物资短缺 谣言核实 医疗急救 停水停电 道路中断 火情 食物中毒 踩踏拥挤 燃气泄漏"
+    assert set(wanted.split()) <= categories
     assert all(rule.priority <= 2 for rule in rule_set.rules if rule.critical)
