@@ -33,8 +33,8 @@ def passwords(home: Path) -> dict[str, str]:
 def start(registry: Registry) -> Service:
     """Start the server unless it runs; return once it answers. Call with the registry locked."""
     running = registry.running(NAME)
-    if running is not None:
-        return running
+    if running is not None:  # the caller before may have gone before it answered
+        return _await(running)
     from pipelines.store.embedded import write_config
 
     directory = registry.home / NAME
@@ -46,7 +46,12 @@ def start(registry: Registry) -> Service:
         process = spawn(NAME, command, home=registry.home, log=log)
         service = Service.of(NAME, process, ports=ports, url=f"http://{HOST}:{ports['http']}", log=log)
         registry.put(service)
-        wait_until_answers(NAME, lambda: answers(service.url), process, logs=(log,), timeout=START_TIMEOUT)
+        return _await(service)
+
+
+def _await(service: Service) -> Service:
+    logs = (Path(service.log),)
+    wait_until_answers(NAME, lambda: answers(service.url), service.process, logs=logs, timeout=START_TIMEOUT)
     return service
 
 

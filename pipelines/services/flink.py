@@ -5,7 +5,7 @@ FLINK_HOME is ``site-packages/pyflink`` and stays untouched; configuration, stat
 only compute the memory flags (one more JVM each time) and write pid files, which the registry does better.
 
 Checkpoints survive a cancelled job and savepoints are kept until someone removes them. A job that fails restarts for
-ever, with a delay that grows to ``RESTART_DELAY_MAX``: a store that is down for an hour costs an hour, not the job.
+ever, with a delay that grows to 20 s: a store that is down for an hour costs an hour, not the job.
 REST has no authentication, hence 127.0.0.1. What this cannot do: while a job with Python functions runs, Beam's worker
 services in the TaskManager listen on random ports of every interface (gRPC's wildcard address, no setting for it).
 """
@@ -14,17 +14,13 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import psutil
-import yaml
 
 from pipelines.services import flink_rest
+from pipelines.services.flink_configuration import Size, flink_home, mib, read_configuration, write_configuration
 from pipelines.services.java import find_java
 from pipelines.services.process import HOME_MARK, kill_all, marked, rotate, spawn, stop, wait_until_answers
 from pipelines.services.registry import HOST, Registry, Service
@@ -33,110 +29,9 @@ from schemas.errors import ServiceError
 JOBMANAGER, TASKMANAGER = "flink-jobmanager", "flink-taskmanager"
 DEFAULT_PORTS = {"rest": 8081, "rpc": 6123}
 START_TIMEOUT = 120.0  # 4-8 s on an idle machine; several times that on a busy one
-RESTART_DELAY_MAX = "20 s"
 
 _JOBMANAGER_CLASS = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER_CLASS = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
-
-
-@dataclass(frozen=True)
-class Size:
-    """Memory in MiB and task slots of each process. Python workers come on top, ~200 MB each and their models."""
-
-    slots: int = 4
-    jobmanager_heap: int = 448
-    taskmanager_heap: int = 512
-    managed: int = 256  # RocksDB and batch operators; untouched, so free, with the hashmap backend
-    network: int = 64
-    metaspace: int = 256
-    off_heap: int = 128  # Arrow and Netty buffers of the Python operators
-
-
-def flink_home() -> Path:
-    """FLINK_HOME: the folder of the ``pyflink`` package, found without importing it (that takes a second)."""
-    spec = find_spec("pyflink")
-    if spec is None or not spec.submodule_search_locations:
-        raise ServiceError("apache-flink is not installed in this environment: run `make env`")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def configuration(folder: Path, ports: Mapping[str, int], size: Size, state: str) -> dict[str, Any]:
-    """Flink's settings for a cluster whose files live in ``folder``, as flat keys."""
-    mib = "{}m".format
-    return {
-        "jobmanager.rpc.address": HOST,
-        "jobmanager.rpc.port": ports["rpc"],
-        "jobmanager.bind-host": HOST,
-        "taskmanager.host": HOST,
-        "taskmanager.bind-host": HOST,
-        "rest.address": HOST,
-        "rest.bind-address": HOST,
-        "rest.port": ports["rest"],
-        "rest.bind-port": str(ports["rest"]),
-        "web.upload.dir": str(folder / "upload"),
-        "io.tmp.dirs": str(folder / "tmp"),
-        "process.working-dir": str(folder / "work"),
-        "jobmanager.memory.heap.size": mib(size.jobmanager_heap),
-        "jobmanager.memory.off-heap.size": mib(size.off_heap),
-        "jobmanager.memory.jvm-metaspace.size": mib(size.metaspace),
-        # With every part given explicitly, Flink's start-up checks need no derived flags.
-        "taskmanager.cpu.cores": float(size.slots),
-        "taskmanager.numberOfTaskSlots": size.slots,
-        "taskmanager.memory.framework.heap.size": "128m",
-        "taskmanager.memory.framework.off-heap.size": "128m",
-        "taskmanager.memory.task.heap.size": mib(size.taskmanager_heap),
-        "taskmanager.memory.task.off-heap.size": mib(size.off_heap),
-        "taskmanager.memory.network.min": mib(size.network),
-        "taskmanager.memory.network.max": mib(size.network),
-        "taskmanager.memory.managed.size": mib(size.managed),
-        "taskmanager.memory.jvm-metaspace.size": mib(size.metaspace),
-        "taskmanager.memory.jvm-overhead.min": "192m",
-        "taskmanager.memory.jvm-overhead.max": "192m",
-        "parallelism.default": 1,
-        "state.backend.type": state,
-        "execution.checkpointing.interval": "5 s",
-        # not as_uri(): it quotes, and Flink does not unquote
-        "execution.checkpointing.dir": f"file://{folder / 'checkpoints'}",
-        "execution.checkpointing.savepoint-dir": f"file://{folder / 'savepoints'}",
-        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "execution.checkpointing.num-retained": 2,
-        "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.initial-backoff": "1 s",
-        "restart-strategy.exponential-delay.max-backoff": RESTART_DELAY_MAX,
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff": 2147483647,  # never give up
-        # A TaskManager that was killed is missed within seconds; a paused one gets most of a minute.
-        "cluster.registration.error-delay": "500 ms",
-        "heartbeat.interval": "2 s",
-        "heartbeat.timeout": "50 s",
-        "python.executable": sys.executable,
-        "python.client.executable": sys.executable,
-        "env.java.opts.all": _shipped_java_options(),
-    }
-
-
-def _shipped_java_options() -> str:
-    """The ``--add-exports``/``--add-opens`` that the wheel's own config.yaml gives for Java 17 and 21."""
-    shipped = yaml.safe_load((flink_home() / "conf" / "config.yaml").read_text("utf-8"))
-    return str(shipped["env"]["java"]["opts"]["all"])
-
-
-_LOGGING = """\
-rootLogger.level = INFO
-rootLogger.appenderRef.file.ref = file
-appender.file.name = file
-appender.file.type = RollingFile
-appender.file.fileName = ${sys:log.file}
-appender.file.filePattern = ${sys:log.file}.%i
-appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1.} - %m%n
-appender.file.policies.type = Policies
-appender.file.policies.size.type = SizeBasedTriggeringPolicy
-appender.file.policies.size.size = 20MB
-appender.file.strategy.type = DefaultRolloverStrategy
-appender.file.strategy.max = 3
-logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
-logger.netty.level = OFF
-"""
 
 
 def start(registry: Registry, *, size: Size | None = None, state: str = "hashmap") -> Service:
@@ -152,14 +47,19 @@ def start(registry: Registry, *, size: Size | None = None, state: str = "hashmap
         if taskmanager is None:
             _clear_scratch(folder)
         with registry.ports(JOBMANAGER, DEFAULT_PORTS) as ports:
-            _write_configuration(folder, ports, size or Size(), state)
+            write_configuration(folder, ports, size or Size(), state)
             jobmanager = _spawn_jobmanager(registry, ports)
             pending = None if taskmanager else _spawn_taskmanager(registry, TASKMANAGER, jobmanager)
             _await(jobmanager, lambda: flink_rest.answers(jobmanager.url))
         if pending is not None:
             _await_taskmanager(*pending)
-    elif taskmanager is None:
+        return jobmanager
+    # it runs, but the caller before may have gone before it answered
+    _await(jobmanager, lambda: flink_rest.answers(jobmanager.url))
+    if taskmanager is None:
         start_taskmanager(registry, TASKMANAGER)
+    else:
+        _await(taskmanager, lambda: bool(flink_rest.taskmanagers(jobmanager.url)))
     return jobmanager
 
 
@@ -196,15 +96,15 @@ def _spawn_taskmanager(registry: Registry, name: str, jobmanager: Service) -> tu
     A killed TaskManager stays listed until its heartbeat is missed, so each start has an id of its own.
     """
     reap_orphans(registry.home)
-    settings = _read_configuration(registry.home / "flink")
-    heap = _mib(settings, "taskmanager.memory.framework.heap.size", "taskmanager.memory.task.heap.size")
-    direct = _mib(
+    settings = read_configuration(registry.home / "flink")
+    heap = mib(settings, "taskmanager.memory.framework.heap.size", "taskmanager.memory.task.heap.size")
+    direct = mib(
         settings,
         "taskmanager.memory.framework.off-heap.size",
         "taskmanager.memory.task.off-heap.size",
         "taskmanager.memory.network.max",
     )
-    metaspace = _mib(settings, "taskmanager.memory.jvm-metaspace.size")
+    metaspace = mib(settings, "taskmanager.memory.jvm-metaspace.size")
     flags = [f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={direct}m", f"-XX:MaxMetaspaceSize={metaspace}m"]
     resource = f"{name}-{secrets.token_hex(4)}"
     arguments = [*flags, _TASKMANAGER_CLASS, "-D", f"taskmanager.resource-id={resource}"]
@@ -212,10 +112,10 @@ def _spawn_taskmanager(registry: Registry, name: str, jobmanager: Service) -> tu
 
 
 def _spawn_jobmanager(registry: Registry, ports: Mapping[str, int]) -> Service:
-    settings = _read_configuration(registry.home / "flink")
+    settings = read_configuration(registry.home / "flink")
     flags = [
-        f"-Xmx{_mib(settings, 'jobmanager.memory.heap.size')}m",
-        f"-XX:MaxMetaspaceSize={_mib(settings, 'jobmanager.memory.jvm-metaspace.size')}m",
+        f"-Xmx{mib(settings, 'jobmanager.memory.heap.size')}m",
+        f"-XX:MaxMetaspaceSize={mib(settings, 'jobmanager.memory.jvm-metaspace.size')}m",
         # It schedules and serves pages: quick to start and small matters more than peak speed.
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
@@ -234,7 +134,7 @@ def _spawn_jvm(
     rotate(log)
     command: list[str | Path] = [
         find_java() / "bin" / "java",
-        *str(_read_configuration(conf.parent)["env.java.opts.all"]).split(),
+        *str(read_configuration(conf.parent)["env.java.opts.all"]).split(),
         f"-Dlog.file={log}",
         f"-Dlog4j.configurationFile={conf / 'log4j.properties'}",
         "-classpath",
@@ -327,20 +227,3 @@ def _class_path() -> str:
     # flink-dist comes last, as in Flink's own scripts
     jars = sorted((flink_home() / "lib").glob("*.jar"), key=lambda jar: (jar.name.startswith("flink-dist"), jar.name))
     return ":".join(map(str, jars))
-
-
-def _write_configuration(folder: Path, ports: Mapping[str, int], size: Size, state: str) -> None:
-    for name in ("conf", "tmp", "work", "upload", "checkpoints", "savepoints"):
-        (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    settings = configuration(folder, ports, size, state)
-    (folder / "conf" / "config.yaml").write_text(yaml.safe_dump(settings, width=100_000), "utf-8")
-    (folder / "conf" / "log4j.properties").write_text(_LOGGING, "utf-8")
-    (folder / "conf" / "log4j-cli.properties").write_text(_LOGGING, "utf-8")  # what `flink run` reads
-
-
-def _read_configuration(folder: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load((folder / "conf" / "config.yaml").read_text("utf-8")))
-
-
-def _mib(settings: Mapping[str, Any], *keys: str) -> int:
-    return sum(int(str(settings[key]).removesuffix("m")) for key in keys)

@@ -82,8 +82,8 @@ appender.file.strategy.max = 3
 def start(registry: Registry) -> Service:
     """Start the broker unless it runs; return once it answers clients. Call with the registry locked."""
     running = registry.running(NAME)
-    if running is not None:
-        return running
+    if running is not None:  # the caller before may have gone before it answered
+        return _await(running)
     class_path = broker_class_path()
     folder = registry.home / "kafka"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -109,9 +109,18 @@ def start(registry: Registry) -> Service:
         process = spawn(NAME, [*java, "kafka.Kafka", settings], home=registry.home, log=output)
         service = Service.of(NAME, process, ports=ports, url=f"kafka://{HOST}:{ports['client']}", log=log)
         registry.put(service)
-        wait_until_answers(
-            NAME, lambda: answers(bootstrap(service)), process, logs=(output, log), timeout=START_TIMEOUT
-        )
+        return _await(service)
+
+
+def _await(service: Service) -> Service:
+    log = Path(service.log)
+    wait_until_answers(
+        NAME,
+        lambda: answers(bootstrap(service)),
+        service.process,
+        logs=(log.with_suffix(".out"), log),
+        timeout=START_TIMEOUT,
+    )
     return service
 
 

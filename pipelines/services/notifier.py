@@ -25,8 +25,8 @@ def start(registry: Registry, settings: Path | None = None) -> Service:
     store, so that a wrong setting is said here, not found in a log when the first alert does not arrive.
     """
     running = registry.running(NAME)
-    if running is not None:
-        return running
+    if running is not None:  # the caller before may have gone before it worked
+        return _await(running)
     log = registry.logs / f"{NAME}.log"
     command: list[str | Path] = [sys.executable, "-m", "pipelines.store.notify", "--home", registry.home]
     if settings is not None:
@@ -34,7 +34,12 @@ def start(registry: Registry, settings: Path | None = None) -> Service:
     process = spawn(NAME, command, home=registry.home, log=log)
     service = Service.of(NAME, process, ports={}, url="", log=log)
     registry.put(service)
-    wait_until_answers(NAME, lambda: _works(process.pid, log), process, logs=(log,), timeout=START_TIMEOUT)
+    return _await(service)
+
+
+def _await(service: Service) -> Service:
+    log = Path(service.log)
+    wait_until_answers(NAME, lambda: _works(service.pid, log), service.process, logs=(log,), timeout=START_TIMEOUT)
     return service
 
 

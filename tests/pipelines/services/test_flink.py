@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipelines.services import flink, flink_rest
+from pipelines.services.flink_configuration import Size, configuration
 from pipelines.services.process import HOME_MARK, kill_leader, marked
 from pipelines.services.registry import HOST, Registry, free_port
 from schemas.errors import ServiceError
@@ -128,7 +129,7 @@ def test_starting_twice_starts_once(cluster: Registry) -> None:
 
 @pytest.mark.parametrize("state", ["hashmap", "rocksdb"])
 def test_the_configuration_stays_inside_the_home(tmp_path: Path, state: str) -> None:
-    settings = flink.configuration(tmp_path, {"rest": 1, "rpc": 2}, flink.Size(), state)
+    settings = configuration(tmp_path, {"rest": 1, "rpc": 2}, Size(), state)
     assert yaml.safe_load(yaml.safe_dump(settings)) == settings
     assert settings["state.backend.type"] == state
     for key, value in settings.items():
