@@ -32,6 +32,10 @@ class Probabilities:
     needs: Floats
     help: Floats  # one column
 
+    def row(self, number: int) -> Probabilities:
+        at = slice(number, number + 1)
+        return Probabilities(self.sentiment[at], self.emotion[at], self.needs[at], self.help[at])
+
 
 def probabilities(bundle: Bundle, logits: Floats) -> Probabilities:
     parts = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -26,6 +27,10 @@ class Model(Protocol):
 
 def load_model(bundle: Bundle) -> Model:
     """The model of ``bundle``, ready to run on one thread. Raises ModelError when a file does not fit."""
+    if bundle.kind == "encoder":
+        from udfs.encoder.deep import DeepModel  # onnxruntime takes a second to import: only where it is used
+
+        return DeepModel(bundle.path, bundle.meta["mix"])
     model = WideModel.load(bundle.path / "wide.npz")
     if model.outputs != bundle.size:
         raise ModelError(
@@ -71,17 +76,13 @@ class Classify(Step):
         self._cache.clear()
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        if self.loaded is None:
-            raise ModelError("classify: open() was not called")
-        languages = [code if code in LANGUAGES else LANGUAGES[0] for code in batch.column("language").to_pylist()]
-        keys = [
-            (normalise(text or ""), language)
-            for text, language in zip(batch.column("text").to_pylist(), languages, strict=True)
-        ]
+        model = self.model
+        columns = (batch.column("text").to_pylist(), batch.column("language").to_pylist())
+        keys = [_key(text, language) for text, language in zip(*columns, strict=True)]
         found = self._classified(keys)
         rows = [found[key] for key in keys]
         values = {name: [row[k] for row in rows] for k, name in enumerate(self.writes.names[:-1])}
-        values["model"] = [self.loaded.model] * len(rows)
+        values["model"] = [model] * len(rows)
         return records.with_columns(batch, self.writes, values)
 
     def _classified(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -105,7 +106,33 @@ class Classify(Step):
         return found
 
     def _score(self, keys: list[tuple[str, str]]) -> list[tuple[Any, ...]]:
-        if self.loaded is None or self._model is None:
+        return decide.rows(self._opened(), self._probabilities(keys))
+
+    def _probabilities(self, keys: list[tuple[str, str]]) -> decide.Probabilities:
+        if self._model is None:
             raise ModelError("classify: open() was not called, or close() was")
         logits = self._model.logits([text for text, _ in keys], [language for _, language in keys])
-        return decide.rows(self.loaded, decide.probabilities(self.loaded, logits))
+        return decide.probabilities(self._opened(), logits)
+
+    def _opened(self) -> Bundle:
+        if self.loaded is None:
+            raise ModelError("classify: open() was not called")
+        return self.loaded
+
+    @property
+    def model(self) -> str:
+        """Name and version of the opened bundle, as in the column `model`."""
+        return self._opened().model
+
+    def probabilities(self, texts: Sequence[str], languages: Sequence[str]) -> decide.Probabilities:
+        """Calibrated probabilities of masked ``texts``, past the cache (explanations, review)."""
+        return self._probabilities([_key(text, language) for text, language in zip(texts, languages, strict=True)])
+
+    def decide(self, found: decide.Probabilities, row: int) -> tuple[Any, ...]:
+        """The columns of CLASSIFIED, less `model`, that ``row`` of ``found`` gives."""
+        return decide.rows(self._opened(), found.row(row))[0]
+
+
+def _key(text: str | None, language: str | None) -> tuple[str, str]:
+    """All that a result depends on."""
+    return normalise(text or ""), language if language in LANGUAGES else LANGUAGES[0]
