@@ -124,9 +124,9 @@ class Matcher:
                 county = self.lexicon.depth[first] == COUNTY
                 joined = last is not None and last.end == start
                 verdict = self.surroundings.verdict(text, start, end, joined, county)
-            taken = end
             if verdict == OTHER:
-                continue
+                continue  # what begins inside the name may still be one: 张艺兴|山东
+            taken = end
             last = Mention(start, end, node, candidates, weak=verdict == WEAK)
             mentions.append(last)
         return mentions

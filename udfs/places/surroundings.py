@@ -19,7 +19,7 @@ _ROAD = re.compile(
 _INSTITUTION = re.compile(r"[一-龥]{0,7}?(?:大学(?!生|城)|学院(?!路)|银行|有限公司|集团|俱乐部|研究院|出版社)")
 _GRAMMAR = re.compile(r"[的在市省了和与及有是到去被等将从、]")
 _PEOPLE = re.compile(r"人(?![民员大均社防才流数口事行工为家类群次力])")
-_WALK = "岸侧边面部麓坡"
+_WALK = re.compile(r"[岸侧面部麓坡]|边(?![境疆防界民])")
 _SAFE = re.compile(r"全(?![市城县境省域州区])")
 _CALM = re.compile(r"[安均时台常衡稳息民]")
 _WATERS = re.compile(r"江(?!边|岸)|湖(?!边|区|畔)|河(?![道段堤边岸])|山(?![区路村洪体上里])|岛|峡")
@@ -36,7 +36,7 @@ class Surroundings:
 
     def verdict(self, text: str, start: int, end: int, touching: bool, county: bool) -> int:
         """``touching``: another place ends where this name begins, so what is left of it needs no look."""
-        if not touching and start and self._cut_from_the_left(text[start - 1], text[start:end], text[end : end + 1]):
+        if not touching and start and self._cut_from_the_left(text[start - 1], text[start:end], text[end : end + 2]):
             return OTHER
         if end >= len(text):
             return PLACE
@@ -61,7 +61,7 @@ class Surroundings:
         """今天|津贴, 最大|连锁, 黄河|南岸: the name's first character belongs to the word before it."""
         if before in self._before.get(name[0], ""):
             return True
-        return name[-1] in "东南西北" and following != "" and following in _WALK
+        return name[-1] in "东南西北" and _WALK.match(following) is not None
 
 
 def _unless(word: str, mark: str, following: str) -> str:
