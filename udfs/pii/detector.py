@@ -15,7 +15,7 @@ from presidio_analyzer import EntityRecognizer
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from udfs.pii.recogniser import IdentifierRecogniser
-from udfs.pii.shadow import CHINESE_DIGITS, numeral_shadow, shadow_of
+from udfs.pii.shadow import CHINESE_DIGITS, TRADITIONAL, numeral_shadow, shadow_of
 from udfs.pii.spans import Span
 
 _NO_ARTIFACTS = NlpArtifacts([], [], [], [], None, "zh")  # type: ignore[arg-type] # plug-ins get no spaCy
@@ -26,7 +26,7 @@ THRESHOLD = 0.4
 _NUMBERS = frozenset({"CN_MOBILE", "CN_LANDLINE", "PHONE_NUMBER", "IM_ID"})
 _ANYTHING = (
     r"[0-9A-Za-z@]|[^\x00-\x7f\u2010-\u2027\u3000-\u3029\u4e00-\u9fff\uff01\uff0c\uff1a-\uff1f]|"
-    rf"(?:[{''.join(CHINESE_DIGITS)}][^\u4e00-\u9fff]{{0,2}}[点杠]?){{7}}"
+    rf"[{TRADITIONAL}]|(?:[{''.join(CHINESE_DIGITS)}][^\u4e00-\u9fff]{{0,2}}[点杠]?){{7}}"
 )
 """What a text must hold to be looked at: ASCII letters and digits, an @, anything unusual, or a run of numerals."""
 

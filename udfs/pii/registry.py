@@ -10,6 +10,7 @@ Three kinds:
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import inspect
 import pkgutil
@@ -87,3 +88,30 @@ def public_numbers(path: str | None = None) -> frozenset[str]:
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise UsageError(f"public_numbers: {file} cannot be read as a list of numbers: {error}") from None
     return frozenset(numbers)
+
+
+def batched_recognisers(model: str | None = None) -> list[BatchedRecogniser]:
+    """Return the batched recognisers, loaded. Raises ModelError."""
+    from udfs.pii.tagger import MODEL, NameTagger
+
+    return [NameTagger(model or MODEL)]
+
+
+def allowed_names(path: str | None, today: str | None = None) -> frozenset[str]:
+    """Return the names that stay today, from a site's allow-list of office holders; none without a file.
+
+    The file holds ``office_holders``, each with name, office, from, until (dates) and approved_by: a name stands
+    because a named person decided so, for a term. Raises UsageError.
+    """
+    if path is None:
+        return frozenset()
+    day = datetime.date.fromisoformat(today) if today else datetime.datetime.now(datetime.UTC).date()
+    try:
+        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["office_holders"] or []
+        for entry in entries:
+            missing = [key for key in ("name", "office", "from", "until", "approved_by") if not entry.get(key)]
+            if missing:
+                raise UsageError(f"allow_list: an entry of {path} lacks {', '.join(missing)}")
+        return frozenset(str(entry["name"]) for entry in entries if entry["from"] <= day <= entry["until"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"allow_list: {path} cannot be read: {type(error).__name__}") from None

@@ -22,6 +22,8 @@ _SIMPLIFIED = str.maketrans(
     "電話機聯繫號滬遼魯蘇閩貴雲藏陝寧瓊粵贛晉點證護銀帳賬訂單樓層棟戶門組隊車牌執業稅臺國與萬億圓個歲時間箇編運遞賣買碼擊條發條訊郵騰薇釘",
     "电话机联系号沪辽鲁苏闽贵云藏陕宁琼粤赣晋点证护银账账订单楼层栋户门组队车牌执业税台国与万亿圆个岁时间个编运递卖买码击条发条讯邮腾薇钉",
 )
+TRADITIONAL = "".join(map(chr, _SIMPLIFIED))
+"""Traditional characters that fold, since a pattern names them in their simplified form."""
 _DASHES = "‐‑‒–—―−﹣－➖⁃"
 _SPACES = "\u3000\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"
 _EMOJI_RANGES = ((0x1F000, 0x1F3FA), (0x1F400, 0x1FAFF), (0x2600, 0x27BF), (0x2B05, 0x2B55), (0x231A, 0x23FF))
@@ -134,7 +136,7 @@ def _fold_run(run: str) -> str:
     if sum(map(str.isalnum, run)) > 11:
         if run[0] in _PLAIN and (_script(run[0]) != _script(run[1]) or run[1] in "一1"):
             start = 1
-        elif run[-1] == "一":
+        if run[-1] == "一" and sum(map(str.isalnum, run[start:])) > 11:
             end -= 1
     return run[:start] + run[start:end].translate(_FOLD_NUMERALS) + run[end:]
 

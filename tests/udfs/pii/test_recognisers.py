@@ -12,8 +12,6 @@ from tests.udfs.pii import identifiers as make
 from tests.udfs.pii.cases import NEGATIVE, POSITIVE
 from udfs.pii import registry
 
-BUILT_LATER = {"PERSON", "ADDRESS", "PLACE"}
-
 
 def _pairs(table):
     return [pytest.param(kind, case, id=f"{kind}-{i}") for kind, cases in table.items() for i, case in enumerate(cases)]

@@ -1,0 +1,1 @@
+"""How the shipped tagger of names and places was made: weak labels, templates, training. See README.md here."""
