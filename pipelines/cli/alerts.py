@@ -11,6 +11,9 @@ from pipelines.cli.main import Context, app
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
 
+COLUMNS = (
+    "alert_id", "rule", "priority", "place", "needs", "first_at", "last_at", "posts", "callers", "state", "reasons",
+)  # fmt: skip
 alerts = typer.Typer(help="Alerts: what needs somebody now.", no_args_is_help=True)
 app.add_typer(alerts, name="alerts", rich_help_panel="Store")
 
@@ -28,11 +31,10 @@ def alerts_list(
 
     settings: Context = context.obj
     rows = list_alerts(Site(settings.home, settings.settings()).store, state, limit)
-    columns = ["alert_id", "rule", "priority", "place", "needs", "first_at", "last_at", "posts", "callers", "state", "reasons"]
     if how is Format.TABLE:
         for row in rows:
             row["alert_id"] = row["alert_id"][:12]
-    listing(rows, how, columns)
+    listing(rows, how, COLUMNS)
 
 
 @alerts.command("ack")

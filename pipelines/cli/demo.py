@@ -102,10 +102,10 @@ def _found(settings: Context, since_ms: int) -> None:
         )
     _alerts(query.list_alerts(store, limit=10_000))
     command = f"yuqing --home {settings.home}" if settings.home.name != ".yuqing" else "yuqing"
-    print(
+    print(  # noqa: S608 - shows SQL, runs none
         "\nwhere to look next\n"
         f"  {command} alerts list                      what needs somebody now\n"
-        f"  {command} sql 'SELECT * FROM v_posts LIMIT 5' --role analyst\n"
+        f"  {command} sql --role analyst 'SELECT * FROM v_posts LIMIT 5'\n"
         f"  {command} dlq list                         what could not be processed\n"
         f"  {command} status                           services; ClickHouse has a page of its own at URL/play\n"
         f"  {command} down                             stop everything"

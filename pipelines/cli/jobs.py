@@ -130,7 +130,8 @@ def _local(spec: Spec, progress: Any) -> dict[str, Any]:
     _report(counts, seconds)
     if savepoint:
         say(
-            f"savepoint: {savepoint}\ngo on with: yuqing --home {shlex.quote(spec.home)} resume {shlex.quote(savepoint)}"
+            f"savepoint: {savepoint}\n"
+            f"go on with: yuqing --home {shlex.quote(spec.home)} resume {shlex.quote(savepoint)}"
         )
         print(savepoint)
     return counts

@@ -32,7 +32,8 @@ def listing(rows: Sequence[dict[str, Any]], how: Format, columns: Sequence[str] 
     table = Table(*names, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in names))
-    Console(soft_wrap=not sys.stdout.isatty(), markup=False).print(table)
+    # a pipe has no width: a row stays a line there
+    Console(width=None if sys.stdout.isatty() else 1_000, markup=False).print(table)
 
 
 def _cell(value: Any) -> str:
@@ -42,6 +43,8 @@ def _cell(value: Any) -> str:
         return f"{value:,.3f}".rstrip("0").rstrip(".")
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds")
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_cell(held)}" for name, held in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
     return str(value)

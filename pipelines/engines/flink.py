@@ -88,7 +88,6 @@ def _configuration(job: Job, source: Source, options: Options) -> Configuration:
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "1s",
         "restart-strategy.exponential-delay.max-backoff": "30s",
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "infinite",
         "table.local-time-zone": "UTC",
         "taskmanager.numberOfTaskSlots": str(options.parallelism),
     }

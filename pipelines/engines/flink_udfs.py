@@ -8,6 +8,7 @@ guarantee; everything may come twice, nothing is lost.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pyarrow as pa
+import structlog
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from governance.breaker import CircuitBreaker
@@ -38,6 +40,8 @@ class _Worker(ScalarFunction):  # type: ignore[misc]
         self._folder = Path(run_folder)
 
     def open(self, function_context: FunctionContext) -> None:
+        # PyFlink replaces `print` by one that takes no `flush`, on which structlog's default logger fails
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
         self._chain = Chain(self._job.steps, self._job.dead_letters, CircuitBreaker())
         self._chain.open()
         metrics = function_context.get_metric_group()

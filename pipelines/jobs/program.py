@@ -6,6 +6,7 @@ unbounded job with a savepoint on SIGTERM or SIGINT, and says why when a worker 
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -22,6 +23,8 @@ from pipelines.feeds.uri import KafkaSource, parse
 from pipelines.jobs import registry, run
 from pipelines.jobs.run import LOCAL, Spec
 from pipelines.jobs.site import Site
+from pipelines.services import flink_rest
+from pipelines.services.registry import free_port
 from schemas import settings as site_settings
 from schemas.errors import CircuitOpen, ServiceError
 
@@ -35,6 +38,8 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     `watch` gets the workers' counts about twice a second. Raises CircuitOpen when a worker asked for a stop and
     ServiceError when Flink gave up. On a cluster it returns once the job is submitted.
     """
+    from py4j.protocol import Py4JJavaError
+
     from pipelines.engines import flink
 
     settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
@@ -46,6 +51,7 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
 
         jars = (kafka_jar(),)
     local = spec.target == LOCAL
+    port = free_port(8081) if local else 0
     options = flink.Options(
         run_folder=spec.folder,
         parallelism=spec.parallelism or settings.flink.parallelism,
@@ -54,20 +60,27 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
         checkpoint_s=settings.flink.checkpoint_s,
         restore_from=spec.restore_from if local else None,  # `flink run -s` says it on a cluster
         jars=jars,
-        configuration=(_local_configuration() if local else {}) | settings.flink.configuration,
+        configuration=(_local_configuration(port) if local else {}) | settings.flink.configuration,
     )
-    result = flink.execute(job, source, options)
+    try:
+        result = flink.execute(job, source, options)
+    except Py4JJavaError as error:
+        raise ServiceError(f"Flink refused job {spec.job}: {_cause(error)}") from None
     client = result.get_job_client()
     log.info("submitted", job=spec.job, run=spec.run, job_id=str(client.get_job_id()))
-    return _attend(spec, result, client, watch) if local else None
+    if not local:
+        return None
+    (spec.folder / "job_id").write_text(str(client.get_job_id()))
+    return _attend(spec, result, client, watch, _Restarts(f"http://127.0.0.1:{port}", str(client.get_job_id())))
 
 
-def _local_configuration() -> dict[str, str]:
+def _local_configuration(rest_port: int) -> dict[str, str]:
     """A mini cluster that nobody outside this machine can reach."""
     return {
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",
-        "rest.bind-port": "8081-8181",
+        "rest.port": str(rest_port),
+        "rest.bind-port": str(rest_port),
         "jobmanager.bind-host": "127.0.0.1",
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.memory.managed.size": "256m",
@@ -75,7 +88,26 @@ def _local_configuration() -> dict[str, str]:
     }
 
 
-def _attend(spec: Spec, result: Any, client: Any, watch: Watch) -> str | None:
+class _Restarts:
+    """Tells of each failure that Flink restarts the job for; without it a job that cannot start fails in silence."""
+
+    def __init__(self, rest: str, job_id: str, every_s: float = 3.0) -> None:
+        self._rest, self._job_id, self._every = rest, job_id, every_s
+        self._told: set[str] = set()
+        self._next = time.monotonic() + every_s
+
+    def tell(self) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self._every
+        with contextlib.suppress(ServiceError):  # the cluster starts or ends
+            for cause in flink_rest.exceptions(self._rest, self._job_id):
+                if cause not in self._told:
+                    self._told.add(cause)
+                    log.warning("job failed and restarts", cause=cause[:300])
+
+
+def _attend(spec: Spec, result: Any, client: Any, watch: Watch, restarts: _Restarts) -> str | None:
     ended = threading.Event()
     failure: list[BaseException] = []
 
@@ -93,6 +125,7 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch) -> str | None:
     try:
         while not ended.wait(0.5):
             watch(run.counts(spec.folder))
+            restarts.tell()
             if (spec.folder / STOPPED).exists():
                 why = msgspec.json.decode((spec.folder / STOPPED).read_bytes())["why"]
                 client.cancel().result()
@@ -110,12 +143,10 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch) -> str | None:
 
 def _stop(spec: Spec, client: Any, ended: threading.Event) -> str:
     """Stop with a savepoint; a job whose tasks still start cannot take one, so try until it can or has ended."""
-    from pyflink.datastream import SavepointFormatType
-
     folder = (spec.folder / "savepoints").as_uri()
     while not ended.is_set():
         try:
-            path: str = client.stop_with_savepoint(False, folder, SavepointFormatType.DEFAULT).result()
+            path: str = client.stop_with_savepoint(False, folder).result()
         except Exception as error:
             log.warning("no savepoint yet", cause=_cause(error))
             time.sleep(1)
@@ -126,7 +157,7 @@ def _stop(spec: Spec, client: Any, ended: threading.Event) -> str:
 
 def _cause(error: BaseException) -> str:
     """The last cause that a Java stack trace names, in one line."""
-    lines = str(error).splitlines()
+    lines = [line for line in str(error).splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by: ")]
     return (causes[-1].removeprefix("Caused by: ") if causes else lines[0] if lines else type(error).__name__)[:300]
 

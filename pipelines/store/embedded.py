@@ -210,17 +210,19 @@ def _server_config(directory: Path, http_port: int, tcp_port: int) -> str:
 
 
 def _users_config(directory: Path, passwords: Mapping[str, str]) -> str:
+    # what the default profile says holds for every user that does not say otherwise
+    many = "<max_sessions_for_user>0</max_sessions_for_user>"
     profiles = [
         "<default><max_sessions_for_user>1</max_sessions_for_user><log_queries>0</log_queries></default>",
-        f"<yuqing><log_queries>0</log_queries><max_memory_usage>{PIPELINE_QUERY_MEMORY}</max_memory_usage>"
+        f"<yuqing>{many}<log_queries>0</log_queries><max_memory_usage>{PIPELINE_QUERY_MEMORY}</max_memory_usage>"
         "<max_threads>2</max_threads></yuqing>",
-        "<notifier><log_queries>0</log_queries><max_memory_usage>200000000</max_memory_usage></notifier>",
+        f"<notifier>{many}<log_queries>0</log_queries><max_memory_usage>200000000</max_memory_usage></notifier>",
     ]
     for user, limits in LIMITS.items():
         values = "".join(f"<{name}>{value}</{name}>" for name, value in limits.items())
         bounds = "".join(f"<{name}><min>1</min><max>{value}</max></{name}>" for name, value in limits.items())
         profiles.append(
-            f"<{user}><readonly>2</readonly><log_queries>1</log_queries><max_threads>2</max_threads>"
+            f"<{user}>{many}<readonly>2</readonly><log_queries>1</log_queries><max_threads>2</max_threads>"
             f"<max_concurrent_queries_for_user>8</max_concurrent_queries_for_user>{values}"
             f"<constraints>{bounds}<log_queries><readonly/></log_queries>"
             "<max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user></constraints>"

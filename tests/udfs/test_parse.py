@@ -59,7 +59,7 @@ BAD = [
     (b"", "empty message"),
     (b" \t ", "empty message"),
     (None, "empty message"),
-    (b"not json", "not JSON: malformed at byte 2"),
+    (b"not json", "not JSON: malformed at byte 4"),
     (b'{"id":"1","text":"x"', "not JSON: truncated"),
     (b'{"id":"1","text":"x"} {}', "not JSON: malformed at byte 23"),
     (b'\xef\xbb\xbf{"id":"1","text":"x"}', "not JSON: malformed at byte 0"),

@@ -1,0 +1,1 @@
+"""The benchmarks that the README quotes; `yuqing bench NAME` runs one. Each says on what it was measured."""
