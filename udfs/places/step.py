@@ -13,7 +13,7 @@ from schemas.step import Step
 from udfs.places.gazetteer import Gazetteer
 from udfs.places.lexicon import COUNTY, Lexicon
 from udfs.places.matching import Matcher, Span
-from udfs.places.shared import Anchor, Shared, find_shared
+from udfs.places.shared import TOWN, Anchor, Shared, find_shared
 
 PLACE_SPANS = "place_spans"
 """Optional column, list<struct<start: int32, end: int32, kind: string>> of the masked text: shared places that the PII
@@ -84,7 +84,10 @@ def _places(matcher: Matcher, text: str, region: tuple[int, ...], tagged: Sequen
     placed = [_division(matcher, *span) for span in found or [(node, -1, -1) for node in region]]
     if not shared:
         return placed
-    placed += _name_shared(matcher, text, shared, mentions, region)
+    shared.sort(key=lambda one: one.start)
+    below = _name_shared(matcher, text, shared, mentions, region)
+    towns = [place["name"] for place in below if place["level"] == TOWN]
+    placed = [place for place in placed if not any(town.startswith(place["name"]) for town in towns)] + below
     # those of the region field (start -1) go last
     return sorted(placed, key=lambda place: place["start"] if place["start"] >= 0 else len(text))
 
@@ -95,7 +98,8 @@ def _name_shared(
     """Each shared place under the division named last before it, else the post's deepest, else the region field's."""
     depth, nodes = matcher.lexicon.depth, matcher.lexicon.nodes
     deepest = max((node for node, _, _ in mentions), key=lambda node: depth[node], default=region[0] if region else -1)
-    placed, names = [], set()
+    placed: list[dict[str, Any]] = []
+    names: set[str] = set()
     for one in shared:
         before = [span for span in mentions if span[1] <= one.start]
         node, start, end = before[-1] if before else (deepest, -1, -1)
@@ -107,7 +111,10 @@ def _name_shared(
             if one.start == start and end < one.end and not text.endswith(nodes[node].short, start, end)
             else one.start
         )
-        name = division.path + text[inner : one.end].strip()
+        own = text[inner : one.end].strip()
+        town = placed[-1] if placed and placed[-1]["level"] == TOWN and placed[-1]["end"] <= one.start else None
+        above = town["name"] if town and town["name"].startswith(division.path) else division.path
+        name = above + own
         if name in names or "<" in name or one.end - one.start > _LONGEST_NAME:
             continue
         names.add(name)
@@ -120,7 +127,14 @@ def _name_shared(
 def _anchor(matcher: Matcher, text: str, node: int, start: int, end: int) -> Anchor:
     lexicon = matcher.lexicon
     bare = text.endswith(lexicon.nodes[node].short, start, end)
-    return Anchor(start, end, lexicon.narrow(node), deep=lexicon.depth[node] >= COUNTY, bare=bare)
+    return Anchor(
+        start,
+        end,
+        lexicon.narrow(node),
+        deep=lexicon.depth[node] >= COUNTY,
+        county=lexicon.depth[node] == COUNTY,
+        bare=bare,
+    )
 
 
 def _division(matcher: Matcher, node: int, start: int, end: int) -> dict[str, Any]:

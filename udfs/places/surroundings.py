@@ -22,6 +22,10 @@ _PEOPLE = re.compile(r"人(?![民员大均社防才流数口事行工为家类�
 _WALK = re.compile(r"[岸侧面部麓坡]|边(?![境疆防界民])")
 _SAFE = re.compile(r"全(?![市城县境省域州区])")
 _CALM = re.compile(r"[安均时台常衡稳息民]")
+_LOWER = re.compile(
+    r"镇(?![守静定]|区)|乡(?![村下亲土])|街道(?![上两旁])|村(?![民里委镇干医支庄官])|屯|"
+    r"[湾府轩岸郡景苑园城](?:小区|家园|公寓)|花园|家园|华庭|名苑|嘉园|新苑|公馆|名邸"
+)
 _WATERS = re.compile(r"江(?!边|岸)|湖(?!边|区|畔)|河(?![道段堤边岸])|山(?![区路村洪体上里])|岛|峡")
 
 
@@ -49,6 +53,8 @@ class Surroundings:
         if (last == "安" and _SAFE.match(text, end)) or (last == "平" and _CALM.match(text, end)):
             return OTHER
         if last == "阳" and following == "光":
+            return OTHER
+        if _LOWER.match(text, end):  # 登封市|桃园乡
             return OTHER
         if county and _WATERS.match(text, end):  # 鄱阳湖 and 澜沧江 are larger than the county
             return OTHER
