@@ -133,11 +133,11 @@ def _fold_run(run: str) -> str:
     In "我一壹叁捌…" and in "…三四一共" the plain 一 is no twelfth digit.
     """
     start, end = 0, len(run)
-    if sum(map(str.isalnum, run)) > 11:
-        if run[0] in _PLAIN and (_script(run[0]) != _script(run[1]) or run[1] in "一1"):
-            start = 1
-        if run[-1] == "一" and sum(map(str.isalnum, run[start:])) > 11:
-            end -= 1
+    surplus = sum(map(str.isalnum, run)) - 11
+    if surplus > 0 and run[0] in _PLAIN and (_script(run[0]) != _script(run[1]) or run[1] in "一1"):
+        start, surplus = 1, surplus - 1
+    while surplus > 0 and run[end - 1] == "一":
+        end, surplus = end - 1, surplus - 1
     return run[:start] + run[start:end].translate(_FOLD_NUMERALS) + run[end:]
 
 

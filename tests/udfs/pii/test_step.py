@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import RecordError
+from schemas.errors import RecordError, UsageError
 from tests.udfs.pii import identifiers as make
 from udfs.checks import check_udf
 from udfs.pii.spans import Span, masked, resolve
@@ -103,3 +103,68 @@ def test_overlaps_leave_nothing_standing(spans, expected):
 def test_spans_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="does not fit"):
         masked("abc", [Span("A", 1, 9, 1.0)])
+
+
+class FindsPlaces:
+    """A batched recogniser with known answers, in place of the tagger."""
+
+    def load(self):
+        pass
+
+    def analyze_batch(self, texts):
+        found = [[] for _ in texts]
+        for spans, text in zip(found, texts, strict=True):
+            at = text.find("幸福小区")
+            if at >= 0:
+                spans.append(Span("PLACE", at, at + 4, 0.9))
+            at = text.find("王小明")
+            if at >= 0:
+                spans.append(Span("PERSON", at, at + 3, 0.9))
+        return found
+
+
+TEXT = "王小明13800001234在幸福小区3号楼2单元501"
+
+
+@pytest.mark.parametrize(
+    ("mask_places", "expected", "standing"),
+    [
+        (False, "<PERSON><CN_MOBILE>在幸福小区<ADDRESS>", ["幸福小区"]),
+        (True, "<PERSON><CN_MOBILE>在<PLACE><ADDRESS>", []),
+    ],
+)
+def test_shared_places_stand_and_are_pointed_out_unless_told_otherwise(mask_places, expected, standing):
+    step = Mask(names=False, mask_places=mask_places)
+    step.open()
+    step._batched = [FindsPlaces()]
+    row = step.apply(_batch(TEXT)).to_pylist()[0]
+    assert row["text"] == expected
+    assert [row["text"][p["start"] : p["end"]] for p in row["place_spans"]] == standing
+
+
+def _allow(tmp_path, **changed):
+    entry = {
+        "name": "王小明",
+        "office": "市长",
+        "from": "2026-01-01",
+        "until": "2026-12-31",
+        "approved_by": "张",
+    } | changed
+    file = tmp_path / "allow.yaml"
+    lines = "".join(f"    {key}: {value}\n" for key, value in entry.items() if value)
+    file.write_text(f"office_holders:\n  -\n{lines}", encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize(("today", "stands"), [("2026-06-01", True), ("2027-01-01", False), ("2025-12-31", False)])
+def test_an_office_holder_stands_during_the_term_only(tmp_path, today, stands):
+    step = Mask(names=False, allow_list=_allow(tmp_path), today=today)
+    step.open()
+    step._batched = [FindsPlaces()]
+    assert ("王小明" in step.apply(_batch(TEXT)).to_pylist()[0]["text"]) is stands
+
+
+@pytest.mark.parametrize("key", ["office", "until", "approved_by"])
+def test_an_allow_list_without_office_term_or_approval_is_refused(tmp_path, key):
+    with pytest.raises(UsageError, match=key):
+        Mask(names=False, allow_list=_allow(tmp_path, **{key: ""}), today="2026-06-01").open()
