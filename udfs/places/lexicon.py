@@ -11,7 +11,6 @@ from __future__ import annotations
 import operator
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,14 +74,16 @@ class Lexicon:
         for names_of_head in self._heads.values():
             names_of_head.sort(key=lambda named: -len(named[0]))
 
-    def find(self, text: str) -> Iterator[tuple[int, int, Entry]]:
+    def find(self, text: str) -> list[tuple[int, int, Entry]]:
         """-> (start, end, entry) of every name in ``text``, by start, the longest first."""
         pairs = map(operator.add, text, text[1:])
-        for start, names in enumerate(map(self._heads.get, pairs)):
-            if names is not None:
-                for name, entry in names:
-                    if text.startswith(name, start):
-                        yield start, start + len(name), entry
+        return [
+            (start, start + len(name), entry)
+            for start, names in enumerate(map(self._heads.get, pairs))
+            if names is not None
+            for name, entry in names
+            if text.startswith(name, start)
+        ]
 
     def entry(self, name: str) -> Entry | None:
         """The entry of exactly this name."""
