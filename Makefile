@@ -60,10 +60,12 @@ faults: $(STAMP) ## run only the tests that kill processes of a running job
 	@$(BIN)/python -m pytest -m faults $(ARGS)
 
 check: $(STAMP) ## lint, format, types and the one-way arrows between rooms
-	@$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@code=0
+	for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do
+		echo "-- $$tool"
+		$(BIN)/$$tool || code=1
+	done
+	exit $$code
 
 bench: $(STAMP) ## measure the throughput of the whole opinion job
 	@$(BIN)/yuqing bench throughput

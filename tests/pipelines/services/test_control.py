@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,22 @@ def test_the_caller_of_up_can_leave(home: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=180, check=True)
     assert json.loads(done.stdout) == ["up", "up"]
     assert states(home) == dict.fromkeys(BASIC, "up"), "they live on"
+
+
+@pytest.mark.faults
+def test_up_goes_on_where_a_killed_up_stopped(home: Path) -> None:
+    program = f"from pathlib import Path; from pipelines.services import control; control.up(Path({str(home)!r}))"
+    killed = subprocess.Popen([sys.executable, "-c", program])
+    deadline = time.monotonic() + 120
+    while clickhouse.NAME not in Registry(home).services():  # it starts, and does not answer yet
+        assert time.monotonic() < deadline
+        assert killed.poll() is None
+    killed.kill()
+    killed.wait()
+    left = Registry(home).services()[clickhouse.NAME]
+    assert control.up(home)[clickhouse.NAME].pid == left.pid
+    assert states(home) == dict.fromkeys(BASIC, "up")
+    assert ask(home, "SELECT count() FROM posts") == [(0,)]
 
 
 def test_a_setting_that_is_wrong_is_said_by_up(home: Path, tmp_path: Path) -> None:
