@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from udfs.places.lexicon import COUNTY, Lexicon
@@ -60,9 +60,14 @@ class Matcher:
         """-> (node, start, end) in text order, no node twice, none that lies above another."""
         return self.read(text, region)[0]
 
-    def read(self, text: str, region: Iterable[int] = ()) -> tuple[list[Span], list[Span]]:
-        """``places``, and every resolved mention as it stands, repeated and higher ones too."""
-        mentions = self._find(text)
+    def read(
+        self, text: str, region: Iterable[int] = (), starts: Sequence[int] | None = None
+    ) -> tuple[list[Span], list[Span]]:
+        """``places``, and every resolved mention as it stands, repeated and higher ones too.
+
+        ``starts``: what ``Lexicon.starts`` gave for this text, where it was asked for a batch.
+        """
+        mentions = self._find(text, self.lexicon.starts([text])[0] if starts is None else starts)
         if not mentions:
             return [], []
         self._resolve(mentions, region)
@@ -75,8 +80,8 @@ class Matcher:
         return tuple(node for node, _, _ in self.places(region))
 
     # -- find -------------------------------------------------------------------------------------------------
-    def _find(self, text: str) -> list[Mention]:
-        mentions = self._sweep(text)
+    def _find(self, text: str, starts: Sequence[int]) -> list[Mention]:
+        mentions = self._sweep(text, starts) if starts else []
         if _LATIN_WORD.search(text):
             mentions += self._find_latin(text)
             mentions.sort(key=lambda mention: mention.start)
@@ -84,12 +89,12 @@ class Matcher:
             mentions = self._unquote(text, mentions)
         return mentions
 
-    def _sweep(self, text: str) -> list[Mention]:
+    def _sweep(self, text: str, starts: Sequence[int]) -> list[Mention]:
         above = self.lexicon.above
         mentions: list[Mention] = []
         taken = 0
         last: Mention | None = None
-        for start, end, entry in self.lexicon.find(text):
+        for start, end, entry in self.lexicon.find(text, starts):
             if start < taken:
                 continue
             if entry.nothing:

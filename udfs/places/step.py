@@ -54,14 +54,14 @@ class Locate(Step):
         matcher = self._matcher
         if matcher is None:
             raise ModelError("locate was used before open()")
-        texts = batch.column("text").to_pylist()
+        texts = [text or "" for text in batch.column("text").to_pylist()]
         regions = batch.column("region").to_pylist()
         tagged: Sequence[Any] = [None] * len(texts)
         if PLACE_SPANS in batch.schema.names:
             tagged = batch.column(PLACE_SPANS).to_pylist()
         places = [
-            _places(matcher, text or "", self._region(matcher, region or ""), spans or ())
-            for text, region, spans in zip(texts, regions, tagged, strict=True)
+            _places(matcher, text, self._region(matcher, region or ""), spans or (), starts)
+            for text, region, spans, starts in zip(texts, regions, tagged, matcher.lexicon.starts(texts), strict=True)
         ]
         return records.with_columns(batch, records.LOCATED, {"places": places})
 
@@ -74,8 +74,10 @@ class Locate(Step):
         return nodes
 
 
-def _places(matcher: Matcher, text: str, region: tuple[int, ...], tagged: Sequence[Any]) -> list[dict[str, Any]]:
-    found, mentions = matcher.read(text, region)
+def _places(
+    matcher: Matcher, text: str, region: tuple[int, ...], tagged: Sequence[Any], starts: Sequence[int]
+) -> list[dict[str, Any]]:
+    found, mentions = matcher.read(text, region, starts)
     if not found and not region and not tagged:
         return []
     shared = [Shared(s["start"], s["end"], s["kind"]) for s in tagged if 0 <= s["start"] < s["end"] <= len(text)]
