@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import structlog
 
 from pipelines.engines.flink_udfs import STOPPED
@@ -24,7 +25,6 @@ from pipelines.jobs import registry, run
 from pipelines.jobs.run import LOCAL, Spec
 from pipelines.jobs.site import Site
 from pipelines.services import flink_rest
-from pipelines.services.registry import free_port
 from schemas import settings as site_settings
 from schemas.errors import CircuitOpen, ServiceError
 
@@ -38,8 +38,6 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     `watch` gets the workers' counts about twice a second. Raises CircuitOpen when a worker asked for a stop and
     ServiceError when Flink gave up. On a cluster it returns once the job is submitted.
     """
-    from py4j.protocol import Py4JJavaError
-
     from pipelines.engines import flink
 
     settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
@@ -51,7 +49,6 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
 
         jars = (kafka_jar(),)
     local = spec.target == LOCAL
-    port = free_port(8081) if local else 0
     options = flink.Options(
         run_folder=spec.folder,
         parallelism=spec.parallelism or settings.flink.parallelism,
@@ -60,27 +57,30 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
         checkpoint_s=settings.flink.checkpoint_s,
         restore_from=spec.restore_from if local else None,  # `flink run -s` says it on a cluster
         jars=jars,
-        configuration=(_local_configuration(port) if local else {}) | settings.flink.configuration,
+        configuration=(_local_configuration() if local else {}) | settings.flink.configuration,
     )
     try:
         result = flink.execute(job, source, options)
-    except Py4JJavaError as error:
+    except Exception as error:  # PyFlink wraps what Java throws in types of several modules
         raise ServiceError(f"Flink refused job {spec.job}: {_cause(error)}") from None
     client = result.get_job_client()
     log.info("submitted", job=spec.job, run=spec.run, job_id=str(client.get_job_id()))
     if not local:
         return None
     (spec.folder / "job_id").write_text(str(client.get_job_id()))
-    return _attend(spec, result, client, watch, _Restarts(f"http://127.0.0.1:{port}", str(client.get_job_id())))
+    return _attend(spec, result, client, watch, _Restarts(str(client.get_job_id())))
 
 
-def _local_configuration(rest_port: int) -> dict[str, str]:
+REST_PORTS = (8081, 8181)
+"""Flink takes the first free one of these at the moment it binds it: a port chosen before may be gone by then."""
+
+
+def _local_configuration() -> dict[str, str]:
     """A mini cluster that nobody outside this machine can reach."""
     return {
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",
-        "rest.port": str(rest_port),
-        "rest.bind-port": str(rest_port),
+        "rest.bind-port": "{}-{}".format(*REST_PORTS),
         "jobmanager.bind-host": "127.0.0.1",
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.memory.managed.size": "256m",
@@ -88,16 +88,28 @@ def _local_configuration(rest_port: int) -> dict[str, str]:
     }
 
 
+def _own_rest() -> str:
+    """Where the mini cluster's REST endpoint listens: the port in range that our own JVM holds."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            for connection in child.net_connections("tcp"):
+                port = connection.laddr.port
+                if connection.status == psutil.CONN_LISTEN and REST_PORTS[0] <= port <= REST_PORTS[1]:
+                    return f"http://127.0.0.1:{port}"
+    return ""
+
+
 class _Restarts:
     """Tells of each failure that Flink restarts the job for; without it a job that cannot start fails in silence."""
 
-    def __init__(self, rest: str, job_id: str, every_s: float = 3.0) -> None:
-        self._rest, self._job_id, self._every = rest, job_id, every_s
+    def __init__(self, job_id: str, every_s: float = 3.0) -> None:
+        self._job_id, self._every = job_id, every_s
+        self._rest = _own_rest()
         self._told: set[str] = set()
         self._next = time.monotonic() + every_s
 
     def tell(self) -> None:
-        if time.monotonic() < self._next:
+        if not self._rest or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._every
         with contextlib.suppress(ServiceError):  # the cluster starts or ends
