@@ -36,9 +36,14 @@ _NAME = re.compile(rf"[{_HAN}A-Za-z·•・.\-]+")
 
 _SHARED = re.compile(f"(?:{'|'.join(_words('shared_suffixes'))})$")
 _ADMIN_SUFFIX = re.compile(f"(?:{'|'.join(_words('admin_suffixes'))})$")
+_PARTICLES = "还也都说的是就让被把"
+_GENERIC = re.compile(
+    "人民|中心|第?[一二三四五六七八九十]|中医|妇幼|儿童|实验|大学|中学|小学|医院|卫生院|政府|高中|初中|幼儿园"
+)
+_ADMIN_BEFORE = re.compile(r"[^\W\d省市县区镇乡]{2,3}[省市县区镇乡]$")
 _ADMIN_HEAD = re.compile(
-    "^(?:[\u4e00-\u9fff]{2,3}?(?:省|自治区))?(?:[\u4e00-\u9fff]{2,4}?市)?(?:[\u4e00-\u9fff]{1,4}?(?:区|县|旗)(?!人民|医院|中|小|一|二|政))?"
-    "(?:[\u4e00-\u9fff]{2,4}?(?:镇|乡|街道)(?!卫生|中|小|人民|政))?"
+    rf"(?:[{_HAN}]{{2,3}}?(?:省|自治区))?(?:[{_HAN}]{{2,4}}?市)?(?:[{_HAN}]{{1,4}}?(?:区|县|旗))?"
+    rf"(?:[{_HAN}]{{2,4}}?(?:镇|乡|街道))?"
 )
 
 
@@ -58,9 +63,11 @@ def refine_person(text: str, start: int, end: int) -> tuple[int, int] | None:
     while end > start and text[end - 1] in "·•・.-":
         end -= 1
     name = text[start:end]
-    if name in SURNAMES or name in COMPOUND_SURNAMES:
+    if (len(name) == 1 and name in SURNAMES) or name in COMPOUND_SURNAMES:
         title = _TITLE.match(text, end)
         return (start, title.end()) if title else None
+    if len(name) > 2 and name[-1] in _PARTICLES:
+        name, end = name[:-1], end - 1
     if len(name) < 2 or name in _NOT_NAMES or not any("\u3400" <= char <= "\u9fff" for char in name):
         return None
     for form in ("先生", "女士", "小姐", "老师", "医生", "同志", "教授", "记者"):
@@ -83,5 +90,8 @@ def refine_place(text: str, start: int, end: int) -> tuple[int, int] | None:
     head = _ADMIN_HEAD.match(text, start, end)
     if head and head.end() < end - 1:
         start = head.end()
+    if _GENERIC.match(text, start):  # 人民医院 alone names none: 河南省人民医院 does
+        before = _ADMIN_BEFORE.search(text, max(0, start - 4), start)
+        start = before.start() if before else start
     name = text[start:end]
     return (start, end) if len(name) >= 2 and is_shared(name) else None

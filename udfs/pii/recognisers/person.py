@@ -17,10 +17,11 @@ class AddressedPersonRecogniser(IdentifierRecogniser):
     GATES = (rf"先生|女士|小姐|太太|阿姨|叔叔|[大奶爷婆][爷妈娘婶叔伯姐奶婆夫]|老师|医生|师傅|同学|某|我叫|{_LABEL}",)
     PATTERNS = (
         ("surname and title", SURNAME_AND_TITLE.pattern, 0.7),
+        ("half named", rf"(?<![\u4e00-\u9fff])[{SURNAMES}]某[\u4e00-\u9fff](?=事件|案|[（(，,、。0-9和等因涉])", 0.75),
         ("labelled", rf"(?:{_LABEL})[:： ]{{1,2}}(?P<span>{_FULL})(?![\u4e00-\u9fff])", 0.85),
         ("my name is", rf"我叫(?P<span>{_FULL})(?![\u4e00-\u9fff])", 0.8),
     )
 
     def validate_result(self, pattern_text: str) -> bool | None:
-        """False for words that stand after such labels and are no names."""
-        return False if pattern_text in ("高老师", "师傅") else None
+        """False for a brand, and for thanks ("谢谢爷爷")."""
+        return False if pattern_text in ("康师傅", "牛奶奶", "谢谢") or pattern_text[0] == "谢" else None
