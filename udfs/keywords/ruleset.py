@@ -154,26 +154,29 @@ class RuleSet:
                 lists.setdefault(listed, []).append((start, end))  # ends ascend
         hits: list[Hit] = []
         quoted = quoted_spans(text)
-        labels = [span for span in quoted if span.kind != TAIL]
+        tail = quoted[-1].start if quoted and quoted[-1].kind == TAIL else len(text)
         for number in sorted(by_rule):
             compiled = self._compiled[number]
             if compiled.anywhere in lists or any(group not in lists for group in compiled.all_of):
                 continue
-            near = lists.get(compiled.near, [])
-            if labels and near and not all(kind_at(labels, start, end) for start, end, _ in by_rule[number]):
-                # nearly every post of a flood carries the same hashtags: they are no context for the author's words
-                near = [span for span in near if not kind_at(labels, *span)]
-            kept = [
-                (start, end, term)
-                for start, end, term in by_rule[number]
-                if _allowed(compiled, start, end, lists, normal)
-                and (compiled.near < 0 or _apart(near, start, end, compiled.rule.within))
-            ]
+            near = own = lists.get(compiled.near, [])
+            whole = all(any(start < tail for start, _ in lists[group]) for group in compiled.all_of)
+            if quoted and near:
+                # nearly every post of a flood carries the same hashtags, and "save them //@name: ..." forwards what
+                # another post said: quoted words are no context for the author's own
+                own = [span for span in near if not kind_at(quoted, *span)]
+            kept = []
+            for start, end, term in by_rule[number]:
+                kind = kind_at(quoted, start, end)
+                if not (kind or whole) or not _allowed(compiled, start, end, lists, normal):
+                    continue
+                if compiled.near < 0 or _apart(near if kind else own, start, end, compiled.rule.within):
+                    kept.append((start, end, term, kind))
             minimum = compiled.rule.min_hits
-            if not kept or (minimum > 1 and len({term for _, _, term in kept}) < minimum):
+            if not kept or (minimum > 1 and len({term for _, _, term, _ in kept}) < minimum):
                 continue
             rule = compiled.rule
-            hits += [Hit(rule, term, start, end, kind_at(quoted, start, end)) for start, end, term in kept]
+            hits += [Hit(rule, term, start, end, kind) for start, end, term, kind in kept]
         return hits
 
 
