@@ -28,7 +28,7 @@ help: ## list the targets
 
 env: $(STAMP) ## build .venv from the locks (and a JDK into it where the machine has none that fits)
 
-$(STAMP): $(LOCKS)
+$(STAMP):
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3.11-venv" >&2; exit 1; }
 	$(BIN)/python -c '' 2>/dev/null || { echo "make env: creating .venv"; $(PYTHON) -m venv --clear .venv; }
