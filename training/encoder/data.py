@@ -20,7 +20,7 @@ from udfs.encoder.text import normalise
 
 _MASKS = [
     (re.compile(r"https?://[!-~]+|[Oo]?网页链接|t\.cn/\w+"), "<URL>"),
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"), "<EMAIL_ADDRESS>"),
+    (re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.]+"), "<EMAIL_ADDRESS>"),
     (re.compile(r"[@＠][\w\-·\u4e00-\u9fff]{1,30}"), "<USERNAME>"),
     (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "<CN_ID>"),
     (re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"), "<CN_MOBILE>"),

@@ -27,37 +27,43 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from training.encoder import data, needs
-from training.encoder.student import Student
+from training.encoder.student import Convolution, Student
 
 log = logging.getLogger(__name__)
 CLIPPED = 0.0005
 """Share of activations beyond the quantised range on either side; the outliers of a transformer would eat the scale."""
 
 
-def plain(run: Path, folder: Path) -> tuple[Path, int, int]:
-    """float32 ONNX of the student, graph-optimised; also number of heads and hidden size."""
+def plain(run: Path, folder: Path) -> Path:
+    """float32 ONNX of the student; attention, layer norm and GELU of a transformer as one operator each."""
     state = torch.load(run / "student.pt", weights_only=True)
-    config = BertConfig(**state["config"])
-    config._attn_implementation = "eager"
-    model = Student(BertModel(config, add_pooling_layer=False))
+    filters = state["config"].get("filters")
+    if filters:
+        rows = state["model"]["word_embeddings.weight"]
+        model: torch.nn.Module = Convolution(torch.nn.Embedding(*rows.shape), filters)
+    else:
+        config = BertConfig(**state["config"])
+        config._attn_implementation = "eager"
+        model = Student(BertModel(config, add_pooling_layer=False))
     model.load_state_dict(state["model"])
     model.eval()
-    example = (torch.full((2, 9), 5), torch.ones(2, 9, dtype=torch.long))
-    axes = {"ids": {0: "batch", 1: "tokens"}, "mask": {0: "batch", 1: "tokens"}, "logits": {0: "batch"}}
+    path = folder / "plain.onnx"
     torch.onnx.export(
         model,
-        example,
-        str(folder / "raw.onnx"),
+        (torch.full((2, 16), 5), torch.ones(2, 16, dtype=torch.long)),
+        str(path),
         input_names=["ids", "mask"],
         output_names=["logits"],
-        dynamic_axes=axes,
+        dynamic_axes={"ids": {0: "batch", 1: "tokens"}, "mask": {0: "batch", 1: "tokens"}, "logits": {0: "batch"}},
         opset_version=17,
         dynamo=False,
     )
+    if filters:
+        return path
     options = FusionOptions("bert")
     options.enable_embed_layer_norm = False
     found = optimizer.optimize_model(
-        str(folder / "raw.onnx"),
+        str(path),
         model_type="bert",
         num_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
@@ -65,8 +71,8 @@ def plain(run: Path, folder: Path) -> tuple[Path, int, int]:
         opt_level=0,
     )
     log.info("fused: %s", {k: v for k, v in found.get_fused_operator_statistics().items() if v})
-    found.save_model_to_file(str(folder / "fused.onnx"))
-    return folder / "fused.onnx", config.num_attention_heads, config.hidden_size
+    found.save_model_to_file(str(path))
+    return path
 
 
 def ranges(
@@ -205,7 +211,7 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(str(given.run / "tokenizer.json"))
     batches = feeds(tokenizer, texts)
     with tempfile.TemporaryDirectory() as scratch:
-        path, _, _ = plain(given.run, Path(scratch))
+        path = plain(given.run, Path(scratch))
         model = quantised(path, batches)
         exact = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         small = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -10,123 +10,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
-
-from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
-from training.encoder import card, data, needs
+from training.encoder import calibrate, card, data, needs
 from udfs.encoder import bundle as bundles
+from udfs.encoder.deep import DeepModel
 from udfs.encoder.evaluate import evaluate
-from udfs.encoder.step import Classify, Model, load_model
-
-log = logging.getLogger(__name__)
-Floats = npt.NDArray[np.float64]
-FALSE_CALLS = 1.5
-"""Allowed false calls in 10,000 everyday posts on the calibrate part."""
-DEV_WEIGHT = 10.0
-"""Weight of a development post in Platt's fit: it is hand-written, the grammar is not language of the street."""
-_HELP = 17
-"""Column of the help logit: 3 sentiments, 6 emotions, 8 needs before it."""
-
-
-def blank(kind: str, name: str, version: str) -> dict[str, Any]:
-    """A description with neutral calibration, with which a model can be loaded and run."""
-    heads = {}
-    for head, labels in bundles.LABELS.items():
-        each = len(labels) if head in ("needs", "help") else 1
-        threshold = [0.5] * each if head in ("needs", "help") else []
-        heads[head] = {
-            "labels": labels,
-            "slope": [1.0] * each,
-            "offset": [0.0] * each,
-            "threshold": threshold,
-            "abstain": [0.0, 0.0],
-        }
-    return {"name": name, "version": version, "kind": kind, "licence": "Apache-2.0", "heads": heads}
-
-
-def logits(model: Model, rows: list[Any]) -> Floats:
-    return model.logits([row.text for row in rows], [row.language for row in rows])
-
-
-def temperature(scores: Floats, truth: npt.NDArray[np.int64]) -> float:
-    """Slope that maximises the likelihood of ``truth`` (Guo et al., 2017)."""
-
-    def loss(slope: float) -> float:
-        scaled = scores * slope
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(truth)), truth]))
-
-    return float(minimize_scalar(loss, bounds=(0.1, 10), method="bounded").x)
-
-
-def platt(scores: Floats, truth: npt.NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
-    """Slope and offset of the logistic curve from ``scores`` to the probability of ``truth``."""
-    fit = LogisticRegression(C=1e3).fit(scores[:, None], truth, sample_weight=weights)
-    return float(fit.coef_[0, 0]), float(fit.intercept_[0])
-
-
-def calibrate(model: Model, folder: Path, rows: list[needs.NeedRow], meta: dict[str, Any]) -> None:
-    """Fill slopes, offsets, thresholds and abstain bands of ``meta``."""
-    at = 0
-    for head, labels, source in (("sentiment", SENTIMENTS, data.sentiments), ("emotion", EMOTIONS, data.emotions)):
-        held = [row for row in source(folder) if row.part == "calibrate" and row.source != "weibo-senti-100k"]
-        scores = logits(model, held)[:, at : at + len(labels)]
-        at += len(labels)
-        truth = np.array([labels.index(row.label) for row in held])
-        slope = temperature(scores, truth)
-        meta["heads"][head] |= {"slope": [slope], "abstain": [0.0, 0.45 if head == "sentiment" else 0.35]}
-        log.info("%s: temperature %.3f on %d", head, 1 / slope, len(held))
-    dev = [row for row in needs.developed() if row.part == "calibrate"]
-    held = [row for row in rows if row.part == "calibrate"]
-    scores = logits(model, held + dev)
-    weights = np.array([1.0] * len(held) + [DEV_WEIGHT] * len(dev))
-    flags = np.array([[need in row.needs for need in NEEDS] + [row.asks] for row in held + dev])
-    curves = [platt(scores[:, at + k], flags[:, k], weights) for k in range(len(NEEDS) + 1)]
-    chance = 1 / (1 + np.exp(-(scores[:, at:] * [a for a, _ in curves] + [b for _, b in curves])))
-    everyday = np.array([row.source.startswith("everyday-zh") for row in held + dev])
-    asks_from = from_false_calls(chance[everyday, -1], FALSE_CALLS)
-    called = chance[:, -1] >= asks_from
-    thresholds = [best_threshold(chance[called, k], flags[called, k], weights[called]) for k in range(len(NEEDS) - 1)]
-    offers_from = max(
-        from_false_calls(chance[everyday, -2], FALSE_CALLS), best_threshold(chance[:, -2], flags[:, -2], weights)
-    )
-    meta["heads"]["needs"] |= {
-        "slope": [a for a, _ in curves[:-1]],
-        "offset": [b for _, b in curves[:-1]],
-        "threshold": [*thresholds, offers_from],
-    }
-    low = max(0.02, asks_from / 4)
-    meta["heads"]["help"] |= {
-        "slope": [curves[-1][0]],
-        "offset": [curves[-1][1]],
-        "threshold": [asks_from],
-        "abstain": [low, max(asks_from, low)],
-    }
-    log.info("help from %.4f; needs from %s", asks_from, [round(t, 3) for t in thresholds])
-
-
-def from_false_calls(chance: Floats, allowed: float) -> float:
-    """Lowest threshold that at most ``allowed`` in 10,000 of ``chance`` reach, rounded up to four digits."""
-    count = int(len(chance) * allowed / 1e4)
-    return min(0.9999, math.floor(float(np.sort(chance)[-count - 1]) * 1e4 + 1) / 1e4)
-
-
-def best_threshold(chance: Floats, truth: npt.NDArray[np.bool_], weights: Floats) -> float:
-    """Threshold with the highest F1, within reason (.15 to .8)."""
-
-    def f1(threshold: float) -> float:
-        said = chance >= threshold
-        return float(2 * weights[said & truth].sum() / max(1e-9, weights[said].sum() + weights[truth].sum()))
-
-    return float(max(np.arange(0.15, 0.81, 0.05), key=f1))
+from udfs.encoder.step import Classify, load_model
 
 
 def test_sets(folder: Path, rows: list[needs.NeedRow]) -> dict[str, list[dict[str, Any]]]:
@@ -179,17 +71,23 @@ def training_sets(folder: Path, rows: list[needs.NeedRow]) -> list[dict[str, Any
     return [{"head": head, "set": name, "rows": count} for (head, name), count in sorted(counted.items())]
 
 
-def finish(folder: Path, path: Path, kind: str, name: str, version: str, seed: int) -> bundles.Bundle:
+def finish(
+    folder: Path, path: Path, kind: str, name: str, version: str, seed: int, written: int = 30_000, resamples: int = 300
+) -> bundles.Bundle:
     """Calibrate and measure the model files in ``path``; write CARD.md and bundle.json."""
-    rows = needs.everything(folder, seed)
-    meta = blank(kind, name, version)
+    rows = needs.everything(folder, seed, written)
+    held = calibrate.held(folder, rows)
+    meta = calibrate.blank(kind, name, version)
     (path / "CARD.md").write_text("being measured\n", encoding="utf-8")
     model = load_model(bundles.write_bundle(path, meta))
-    calibrate(model, folder, rows, meta)
+    if isinstance(model, DeepModel):
+        meta["mix"] = calibrate.mixture(model, held)
+        model = load_model(bundles.write_bundle(path, meta))
+    calibrate.calibrate(model, held, meta)
     bundles.write_bundle(path, meta)
     step = Classify(str(path), cache_size=0)
     step.open()
-    reports = {name: evaluate(cases, step, resamples=300) for name, cases in test_sets(folder, rows).items()}
+    reports = {name: evaluate(cases, step, resamples=resamples) for name, cases in test_sets(folder, rows).items()}
     kinds = {}
     for row in needs.developed():
         if row.part == "test":

@@ -55,13 +55,13 @@ def one_of(rows: list[data.Row], names: tuple[str, ...]) -> Task:
     )
 
 
-def tasks(folder: Path, seed: int) -> dict[str, Task]:
+def tasks(folder: Path, seed: int, written: int) -> dict[str, Task]:
     """Rows of sentiment, emotion and needs (flags: the eight needs, then help)."""
     sentiment = data.sentiments(folder)
     emotion = data.emotions(folder)
     calm = [row for row in sentiment if row.language == "en" and row.label == "neutral"][:5000]
     emotion += [data.Row(row.text, "en", "semeval2017-4a-neutral", "neutral", row.part) for row in calm]
-    help_rows = needs.everything(folder, seed)
+    help_rows = needs.everything(folder, seed, written)
     flags = np.array([[need in row.needs for need in NEEDS] + [row.asks] for row in help_rows], dtype=np.int64)
     return {
         "sentiment": one_of(sentiment, SENTIMENTS),
@@ -126,9 +126,12 @@ def fit(
     """Weights [features, classes] and bias [classes]; ``balance`` 0 leaves class frequencies, 1 evens them out."""
     count = np.bincount(y, weights=weights)
     weights = weights * ((weights.sum() / len(count) / count) ** balance)[y]
-    model = LogisticRegression(C=strength, max_iter=80, tol=tolerance).fit(x, y, sample_weight=weights)
-    log.info("%s rows, %d iterations", x.shape[0], model.n_iter_.max())
-    return model.coef_.T, model.intercept_
+    used = np.flatnonzero(np.diff(x.tocsc().indptr))  # L-BFGS pays for every column, seen or not
+    model = LogisticRegression(C=strength, max_iter=80, tol=tolerance).fit(x[:, used], y, sample_weight=weights)
+    log.info("%s rows, %d columns, %d iterations", x.shape[0], len(used), model.n_iter_.max())
+    whole = np.zeros((x.shape[1], model.coef_.shape[0]))
+    whole[used] = model.coef_.T
+    return whole, model.intercept_
 
 
 def quantised(
@@ -148,9 +151,9 @@ def quantised(
     }
 
 
-def train(folder: Path, output: Path, seed: int) -> dict[str, Task]:
+def train(folder: Path, output: Path, seed: int, written: int = 30_000) -> dict[str, Task]:
     """Fit all heads and write ``output``/wide.npz; returns the tasks, whose other parts calibrate and test."""
-    sets = tasks(folder, seed)
+    sets = tasks(folder, seed, written)
     kept = {name: np.flatnonzero(task.parts == "train") for name, task in sets.items()}
     texts = list({task.texts[i] for name, task in sets.items() for i in kept[name]})
     words = vocabulary(sorted(texts))

@@ -1,6 +1,6 @@
 """The deep model: a small encoder in ONNX beside the n-gram model; its logits are added to the wide model's.
 
-Why a result does not depend on its batch: products with weights are exact in int8, with activation scales that were fixed
+Why a result does not depend on its batch: products with weights are exact in int8, with activation scales fixed
 at export; a text is padded to the next multiple of BUCKET tokens and meets only texts of that length, so every other
 operation works on one row, or on one text's matrix of the same shape, wherever it runs.
 """
