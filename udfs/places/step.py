@@ -22,6 +22,7 @@ tagger found, kind village, road or poi. They go before those found by rule."""
 _REGIONS_KEPT = 20_000
 """Region fields repeat (a few thousand values); this many resolved ones are remembered, then forgotten together."""
 _LONGEST_NAME = 40
+_KINDS = "省市区县州旗盟镇乡道"
 
 
 class Locate(Step):
@@ -130,7 +131,7 @@ def _name_shared(
 
 def _anchor(matcher: Matcher, text: str, node: int, start: int, end: int) -> Anchor:
     lexicon = matcher.lexicon
-    bare = text.endswith(lexicon.nodes[node].short, start, end)
+    bare = text[end - 1] not in _KINDS or text.endswith(lexicon.nodes[node].short, start, end)
     return Anchor(
         start,
         end,
