@@ -27,7 +27,10 @@ Result = TypeVar("Result")
 
 TRANSIENT = {
     3: "UNEXPECTED_END_OF_FILE",  # the client died in mid-insert, or the server did
+    75: "CANNOT_WRITE_TO_FILE_DESCRIPTOR",  # a full disk, like 243
+    76: "CANNOT_OPEN_FILE",
     159: "TIMEOUT_EXCEEDED",
+    173: "CANNOT_ALLOCATE_MEMORY",
     202: "TOO_MANY_SIMULTANEOUS_QUERIES",
     209: "SOCKET_TIMEOUT",
     210: "NETWORK_ERROR",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from pipelines.store.client import connect
 from pipelines.store.embedded import write_config
 from pipelines.store.migrate import migrate
+from pipelines.store.roles import USERS
 from schemas.errors import StoreError, UsageError
 
 pytestmark = pytest.mark.services
@@ -25,6 +27,18 @@ def test_default_user_is_shut(clickhouse_server, login):
     answer = httpx.post(f"http://127.0.0.1:{clickhouse_server.http_port}/?query=SELECT+1{login}")
     assert answer.status_code >= 400
     assert "USER_SESSION_LIMIT_EXCEEDED" in answer.text
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_other_users_have_as_many_sessions_as_they_need(clickhouse_server, user):
+    """The limit that shuts `default` out must not hold for those who inherit its settings."""
+
+    def ask(_: int) -> int:
+        with connect(clickhouse_server.settings(user, database="")) as client:
+            return int(client.command("SELECT sleep(0.3) + 1"))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(4))) == [1] * 4
 
 
 def test_wrong_password_is_refused_without_retrying(clickhouse_server):
