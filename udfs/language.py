@@ -21,7 +21,7 @@ _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u1100-\u11ff]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:['’][a-z]+)?")
 _OTHER_LETTER = re.compile(r"[^\W\d_]")
 _ENGLISH = frozenset(
-    "the a an and or but of to in on at for from with is are was were be been am i you he she it we they my your our "  # noqa: SIM905 - a list of 90 strings hides them
+    "the a an and or but of to in on at for from with is are was were be been am i you he she it we they my your our "
     "their this that these those not no do does did have has had will would can could should what who when where why "
     "how there here just all so if as by out up about me him her us them i'm it's don't can't please help need".split()
 )

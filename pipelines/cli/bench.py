@@ -34,7 +34,7 @@ def throughput(
     from pipelines.services import control
 
     settings: Context = context.obj
-    control.up(settings.home, say=say)
+    control.up(settings.home, say=say, settings=settings.settings_file)
     workers = parallelism or settings.settings().flink.parallelism
     feed = source or f"generate:?posts={posts}&seed=1"
     show(measure.run(settings.home, feed, workers, rate, seconds, start, say), how)

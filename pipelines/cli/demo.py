@@ -26,7 +26,7 @@ def demo(
 
     settings: Context = context.obj
     say("1. services")
-    control.up(settings.home, say=say)
+    control.up(settings.home, say=say, settings=settings.settings_file)
     say(f"2. job opinion on Flink, {posts:,} generated posts of one hour with a flood in it")
     spec = Spec(
         job="opinion",
@@ -102,7 +102,7 @@ def _found(settings: Context, since_ms: int) -> None:
         )
     _alerts(query.list_alerts(store, limit=10_000))
     command = f"yuqing --home {settings.home}" if settings.home.name != ".yuqing" else "yuqing"
-    print(  # noqa: S608 - shows SQL, runs none
+    print(
         "\nwhere to look next\n"
         f"  {command} alerts list                      what needs somebody now\n"
         f"  {command} sql --role analyst 'SELECT * FROM v_posts LIMIT 5'\n"

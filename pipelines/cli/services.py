@@ -28,7 +28,8 @@ def up(
     from pipelines.services import control
 
     settings: Context = context.obj
-    control.up(settings.home, flink=flink, kafka=kafka, say=say)
+    settings.settings()  # a wrong setting is told before anything starts
+    control.up(settings.home, flink=flink, kafka=kafka, say=say, settings=settings.settings_file)
 
 
 @app.command(rich_help_panel=GROUP)

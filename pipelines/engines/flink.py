@@ -4,6 +4,7 @@ Where the splits come from decides the shape of the program:
 
     file       manifests (splits as lines, written by the client) -> RunSplits
     generate   datagen sequence of part numbers, at the feed's rate -> RunGenerated
+               (without end: ticks -> Number, keyed state)
     dir        ticks -> Enumerate (keyed state: files seen)         -> RunSplits
     kafka      Flink's own connector, raw bytes                     -> RunRecords
 
@@ -154,10 +155,27 @@ def _generated(tables: Any, source: GenerateSource) -> int:
         rate = {"rows-per-second": str(max(1, round(source.rate / size)))}
     else:
         rate = {"rows-per-second": "1000000"}
-    end = 2**53 if source.posts is None else max(0, -(-source.posts // size) - 1)
+    if source.posts is None:
+        _ticks(tables, float(rate["rows-per-second"]) if source.rate else 100)
+        _from_ticks(tables, Number(), Types.LONG(), "number parts", "part")
+        return size
+    # datagen holds the whole sequence in memory, so this is for bounded feeds: 2 million parts for a thousand million
+    end = max(0, -(-source.posts // size) - 1)
     sequence = {"fields.part.kind": "sequence", "fields.part.start": "0", "fields.part.end": str(end)}
     _create(tables, "part BIGINT", connector="datagen", **rate, **sequence)
     return size
+
+
+class Number(KeyedProcessFunction):  # type: ignore[misc]
+    """Ticks -> 0, 1, 2, ... The next number is Flink state."""
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._next = runtime_context.get_state(ValueStateDescriptor("next", Types.LONG()))
+
+    def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[int]:
+        number = self._next.value() or 0
+        self._next.update(number + 1)
+        yield number
 
 
 class Enumerate(KeyedProcessFunction):  # type: ignore[misc]
@@ -179,20 +197,29 @@ class Enumerate(KeyedProcessFunction):  # type: ignore[misc]
 
 
 def _enumerated(tables: Any, source: FolderSource) -> None:
+    _ticks(tables, SCANS_PER_SECOND)
+    _from_ticks(tables, Enumerate(source), Types.STRING(), "enumerate files", "split")
+
+
+def _ticks(tables: Any, per_second: float) -> None:
     tables.execute_sql(
-        "CREATE TEMPORARY TABLE ticks (tick BIGINT) WITH ('connector' = 'datagen', "
-        f"'rows-per-second' = '{SCANS_PER_SECOND}', 'fields.tick.kind' = 'random')"
+        "CREATE TEMPORARY TABLE ticks (tick INT) WITH ('connector' = 'datagen', "
+        f"'rows-per-second' = '{round(per_second)}', 'fields.tick.kind' = 'random')"
     )
-    splits = (
+
+
+def _from_ticks(tables: Any, function: KeyedProcessFunction, result: Any, name: str, column: str) -> None:
+    """Make the table `feed` of what `function` yields for each tick; its state is that of a single key."""
+    found = (
         tables.to_data_stream(tables.from_path("ticks"))
         .key_by(lambda row: 0, key_type=Types.INT())
-        .process(Enumerate(source), output_type=Types.STRING())
-        .uid("enumerate")
-        .name("enumerate files")
+        .process(function, output_type=result)
+        .uid(name)
+        .name(name)
         .force_non_parallel()
         .rebalance()
     )
-    tables.create_temporary_view("feed", tables.from_data_stream(splits).alias("split"))
+    tables.create_temporary_view("feed", tables.from_data_stream(found).alias(column))
 
 
 _START = {"earliest": "earliest-offset", "latest": "latest-offset", "committed": "group-offsets"}

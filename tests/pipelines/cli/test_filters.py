@@ -44,10 +44,13 @@ def test_every_post_is_scored_in_order(scored):
 
 def test_the_form_is_the_contracts(scored):
     row = scored[0]
-    assert list(row) == (
-        "id text language sentiment sentiment_score emotion emotion_score need need_score help_score needs hazards "
-        "items people source_kind state priority keywords places pii model"
-    ).split()
+    assert (
+        list(row)
+        == (
+            "id text language sentiment sentiment_score emotion emotion_score need need_score help_score needs hazards "
+            "items people source_kind state priority keywords places pii model"
+        ).split()
+    )
     assert set(row["people"]) == {"count", "vulnerable"}
     assert all(set(place) == {"name", "level", "adcode", "lat", "lon", "radius_m"} for place in row["places"])
     assert all(set(span) == {"type", "start", "end", "score"} for span in row["pii"])
@@ -79,8 +82,9 @@ def test_dead_letters_leave_their_neighbours_alone(tmp_path):
     file, letters = tmp_path / "in.jsonl", tmp_path / "dead.jsonl"
     body = lines(POSTS[0]) + b"\n" + b"".join(raw + b"\n" for raw, _ in BAD) + lines(POSTS[1])
     file.write_bytes(body)
-    done = yuqing("score", "--input", str(file), "--output", str(tmp_path / "out.jsonl"), "--dead-letters", str(letters))
-    assert [row["id"] for row in objects((tmp_path / "out.jsonl").read_bytes())] == ["1", "2"]
+    target = tmp_path / "out.jsonl"
+    done = yuqing("score", "--input", str(file), "--output", str(target), "--dead-letters", str(letters))
+    assert [row["id"] for row in objects(target.read_bytes())] == ["1", "2"]
     found = objects(letters.read_bytes())
     assert [(row["line"], row["step"], row["reason"], row["sha256"]) for row in found] == [
         (number, "parse", reason, hashlib.sha256(raw).hexdigest()) for number, (raw, reason) in enumerate(BAD, 3)
@@ -140,9 +144,9 @@ def test_dry_run_prints_the_command_and_makes_nothing(tmp_path):
 
 def test_every_command_has_help_and_none_is_missing():
     listed = yuqing("--help").stdout.decode()
-    for name in (
-        "up down status demo submit jobs savepoint resume cancel score mask sql dlq replay alerts bench".split()
-    ):
+    for (
+        name
+    ) in "up down status demo submit jobs savepoint resume cancel score mask sql dlq replay alerts bench".split():
         assert f" {name} " in listed
         assert yuqing(name, "--help").stdout
 

@@ -1,4 +1,4 @@
-"""A chain isolates the records that fail, keeps their bytes from later steps, and never blames a record for the store."""
+"""A chain isolates records that fail, keeps their bytes from later steps, and never blames one for the store."""
 
 import pickle
 

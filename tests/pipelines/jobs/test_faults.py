@@ -1,0 +1,133 @@
+"""kill -9 in mid-job: afterwards every input is one row, nothing became a dead letter for it, no process is left over.
+
+The faults are a table; `make faults` waits a whole minute where `make test` waits some seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from pipelines.services import control, flink_rest
+from pipelines.services.flink import JOBMANAGER, reap_orphans, start_taskmanager
+from pipelines.services.registry import Registry
+from schemas.errors import YuqingError
+
+POSTS, RATE = 4_000, 160
+"""25 seconds of posts: long enough to be hit in the middle."""
+HIT_AFTER = 400
+DOWN_S = float(os.environ.get("YUQING_FAULT_SECONDS", "8"))
+pytestmark = [pytest.mark.services, pytest.mark.faults, pytest.mark.timeout(900)]
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    cluster: bool = False
+
+    def strike(self, home):
+        if self.name == "python worker":
+            victims = home.workers()
+            assert victims, "no Python worker runs"
+            victims[0].send_signal(signal.SIGKILL)
+        elif self.name == "clickhouse":
+            control.kill(home.path, "clickhouse")
+            time.sleep(DOWN_S)
+            home.run("up")
+        elif self.name == "taskmanager":
+            control.kill(home.path, taskmanager(home))
+            start_taskmanager(Registry(home.path))
+
+
+FAULTS = [Fault("python worker"), Fault("clickhouse"), Fault("taskmanager", cluster=True)]
+
+
+def taskmanager(home):
+    names = [name for name in Registry(home.path).services() if "taskmanager" in name]
+    return names[0]
+
+
+def stored(home):
+    """Rows so far; 0 while the store is away."""
+    try:
+        return home.one("SELECT count() FROM posts FINAL")
+    except YuqingError:
+        return 0
+
+
+def wait_for(condition, what, seconds=240):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_input_is_one_row_after(clean, fault):
+    home = clean
+    source = f"generate:?posts={POSTS}&rate={RATE}&seed=5"
+    target = ()
+    if fault.cluster:
+        home.run("up", "--flink")
+        target = (
+            "--target",
+            "flink://" + Registry(home.path).running(JOBMANAGER).url.removeprefix("http://"),
+            "--wait",
+        )
+    job = home.start("submit", "opinion", "--source", source, "--parallelism", "2", *target)
+    try:
+        wait_for(lambda: stored(home) >= HIT_AFTER or job.poll() is not None, "rows before the fault")
+        assert job.poll() is None, "the job ended before the fault"
+        fault.strike(home)
+        assert job.wait(timeout=500) == 0, (home.path / "command.log").read_text()[-3000:]
+    finally:
+        if job.poll() is None:
+            job.kill()
+    assert home.rows("SELECT count(), uniqExact(post_id) FROM posts FINAL") == [(POSTS, POSTS)]
+    assert home.one("SELECT count() FROM dead_letters") == 0
+    if fault.cluster:
+        reap_orphans(home.path)
+        control_url = Registry(home.path).running(JOBMANAGER).url
+        assert {found.state for found in flink_rest.list_jobs(control_url)} == {"FINISHED"}
+    wait_for(lambda: not [worker for worker in home.workers() if worker.ppid() == 1], "no orphan workers", 60)
+
+
+def test_alerts_are_neither_lost_nor_doubled_by_a_killed_worker(clean):
+    """The same feed with and without a kill gives the same alerts, each delivered once."""
+    home = clean
+    source = "generate:?posts=2400&rate=160&seed=9"
+    outbox = home.path / "alerts.jsonl"
+    outbox.unlink(missing_ok=True)
+    job = home.start("submit", "opinion", "--source", source, "--parallelism", "2")
+    wait_for(lambda: stored(home) >= HIT_AFTER or job.poll() is not None, "rows before the fault")
+    for worker in home.workers():
+        worker.send_signal(signal.SIGKILL)
+    assert job.wait(timeout=500) == 0
+    wait_for(
+        lambda: (
+            home.one("SELECT count() FROM alerts")
+            == home.one("SELECT uniqExact(alert_id) FROM alert_deliveries WHERE status = 'done'")
+        ),
+        "every alert delivered",
+        60,
+    )
+    sent = [json.loads(line) for line in outbox.read_bytes().splitlines()]
+    keys = [message["idempotency_key"] for message in sent]
+    assert len(keys) == len(set(keys)) > 0
+
+
+def test_the_command_dies_with_its_mini_cluster(clean):
+    """kill -9 of the command itself: neither the JVM nor its workers outlive it for long."""
+    home = clean
+    job = home.start("submit", "opinion", "--source", "generate:?rate=50", "--parallelism", "1")
+    wait_for(lambda: stored(home) > 0 or job.poll() is not None, "first rows")
+    assert job.poll() is None
+    job.kill()
+    job.wait()
+    wait_for(lambda: not home.workers(), "workers gone", 90)
