@@ -35,6 +35,7 @@ _HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
 _NAME = re.compile(rf"[{_HAN}A-Za-z·•・.\-]+")
 
 _SHARED = re.compile(f"(?:{'|'.join(_words('shared_suffixes'))})$")
+_NOT_SHARED = frozenset(_words("not_shared"))
 _ADMIN_SUFFIX = re.compile(f"(?:{'|'.join(_words('admin_suffixes'))})$")
 _PARTICLES = "还也都说的是就让被把"
 _GENERIC = re.compile(
@@ -49,6 +50,8 @@ _ADMIN_HEAD = re.compile(
 
 def is_shared(place: str) -> bool:
     """Whether a place name is of a kind many people share (and not a province, city, county or town)."""
+    if place in _NOT_SHARED:
+        return False
     return (bool(_SHARED.search(place)) and not _ADMIN_SUFFIX.search(place)) or place.endswith(("小区", "社区"))
 
 
@@ -92,6 +95,9 @@ def refine_place(text: str, start: int, end: int) -> tuple[int, int] | None:
         start = head.end()
     if _GENERIC.match(text, start):  # 人民医院 alone names none: 河南省人民医院 does
         before = _ADMIN_BEFORE.search(text, max(0, start - 4), start)
-        start = before.start() if before else start
+        if before:
+            start = before.start()
+            if len(before[0]) == 4 and start and text[start - 1].isalpha():
+                start += 1  # 河|南阳市…, not 河南|南南阳市…
     name = text[start:end]
     return (start, end) if len(name) >= 2 and is_shared(name) else None

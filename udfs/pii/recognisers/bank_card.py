@@ -29,7 +29,7 @@ class BankCardRecogniser(IdentifierRecogniser):
         ("American Express, grouped", r"(?<!\d)3[47]\d{2}[ \-]\d{6}[ \-]\d{5}(?!\d)", 0.45),
         ("other ranges", rf"(?<!\d)(?<!\d[.]){_BIN}\d{{11,15}}(?!\d)", 0.2),
         ("any long number", r"(?<!\d)(?<!\d[.])[1-9]\d{11,18}(?!\d)", 0.05),
-        ("announced", r"(?:卡号|账号|账户|银行卡)[^0-9\n]{0,8}(?P<span>\d(?:[ \-]?\d){11,20})(?!\d)", 0.5),
+        ("announced", r"(?:[卡账帐]\s{0,4}[号户]|银行卡)[^0-9\n]{0,8}(?P<span>\d(?:[ \-]?\d){11,20})(?!\d)", 0.5),
     )
 
     def validate_result(self, pattern_text: str) -> bool | None:

@@ -32,7 +32,7 @@ class ImIdRecogniser(IdentifierRecogniser):
     PATTERNS = (
         ("WeChat", rf"{_WECHAT}{_JOIN}{{0,6}}(?P<span>{_WECHAT_ID})", 0.8),
         ("WeChat, digits", rf"{_WECHAT}{_JOIN}{{0,6}}(?P<span>\d{{6,12}}(?![0-9A-Za-z]))", 0.6),
-        ("QQ", rf"{_QQ}{_JOIN}{{0,6}}(?P<span>[1-9]\d{{4,11}})(?!\d)(?![元块万人年月日])", 0.8),
+        ("QQ", rf"{_QQ}{_JOIN}{{0,6}}(?P<span>[1-9]\d{{4,13}})(?!\d)(?![元块万人年月日])", 0.8),
         ("QQ, grouped", rf"{_QQ}{_JOIN}{{0,6}}(?P<span>[1-9]\d{{2,4}}(?:[ \-]\d{{2,4}}){{1,3}})(?!\d)", 0.7),
         ("other platforms", rf"{_OTHER}(?: ?[:：=] ?@?|(?<=[号d])[是为 ]?)(?P<span>{_OTHER_ID})", 0.6),
         ("other, digits", rf"{_OTHER}(?<=[号码d])[\s:：=是为]{{0,3}}(?P<span>\d{{5,12}})(?![0-9A-Za-z])", 0.6),
