@@ -11,6 +11,9 @@ from udfs.keywords.quoted import NAME, TAG
 from udfs.keywords.ruleset import Hit, RuleSet, load_rules
 from udfs.triage.needs_rules import LEXICON
 
+MOST_READ = 4_000
+"""Characters in which people and goods are looked for; a call is never longer, and a junk post must not cost more."""
+
 NEEDS_FOLDERS = (LEXICON / "words", LEXICON / "needs")
 
 

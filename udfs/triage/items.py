@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
 from udfs.keywords.ruleset import Hit
-from udfs.triage.evidence import Evidence
+from udfs.triage.evidence import MOST_READ, Evidence
 from udfs.triage.numerals import ENGLISH_NUMBER, NUMBER, parse_number
 
 KINDS = ("survival", "medical", "responder")
@@ -34,6 +34,7 @@ _AFTER = re.compile(
 )
 _CLAUSES = re.compile(r"[,。!?;\n…]|(?<=[一-鿿])\s+(?=[一-鿿<])")
 _LIST_REST = re.compile(r"[\s、:和及以及与跟还有等各类等等(){}\[\]\"'.x×*-]|and|or|also|plus")
+_REACH = 30
 _MOST_REST = 5
 _MOST_ITEMS = 30
 
@@ -56,13 +57,13 @@ def items_of(evidence: Evidence, giving: bool = False) -> tuple[list[Item], froz
 
     ``giving`` says that the post offers help: then clauses that give count too.
     """
-    hits = _longest([(hit, kind) for kind in KINDS for hit in evidence.of("item", kind)])
+    hits = _longest([(hit, kind) for kind in KINDS for hit in evidence.of("item", kind) if hit.end <= MOST_READ])
     if not hits:
         return [], frozenset()
     asks = sorted(hit.start for hit in evidence.of("item_context", "ask"))
     gives = sorted(hit.start for hit in evidence.of("item_context", "give")) if giving else []
     enough = sorted(hit.start for hit in evidence.of("item_context", "enough"))
-    text = evidence.text
+    text = evidence.text[:MOST_READ]
     found: dict[str, _Found] = {}
     open_list = False
     for start, end in _clauses(text):
@@ -123,7 +124,7 @@ def _quantities(text: str, start: int, end: int, hits: Sequence[Hit]) -> list[tu
     used = start
     after_first: bool | None = None
     for at, hit in enumerate(hits):
-        left = max(used, start)
+        left = max(used, start, hit.start - _REACH)
         before = _BEFORE.search(text[left : hit.start]) or _BARE_BEFORE.search(text[left : hit.start])
         stop = hits[at + 1].start if at + 1 < len(hits) else end
         after = _AFTER.match(text[hit.end : stop])

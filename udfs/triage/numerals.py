@@ -28,12 +28,13 @@ _WORDS = {
 }  # fmt: skip
 
 _HAN = "零〇一二两俩仨三四五六七八九十百千万亿几数壹贰叁拾佰仟"
-NUMBER = (
-    rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?)(?:\s*[-~—到至]\s*\d+(?:\.\d+)?)?\s*(?:[十百千万亿]+)?"
-    rf"|[上近]?[{_HAN}]+|半"
-)
+# all repeats are bounded: a post of 64 KiB of digits must not cost its square
+_ARABIC = r"(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9}(?:\.\d{1,4})?)"
+NUMBER = rf"{_ARABIC}(?: ?[-~—到至] ?{_ARABIC})? ?(?:[十百千万亿]{{1,2}})?|[上近]?[{_HAN}]{{1,12}}|半"
 """Source of a regular expression for a number; `parse_number` reads what it matches."""
-ENGLISH_NUMBER = rf"\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\b(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b"
+ENGLISH_NUMBER = (
+    rf"\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}}(?:\.\d{{1,4}})?|\b(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b"
+)
 
 _LEADING = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)")
 

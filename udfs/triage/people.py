@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from udfs.triage.evidence import Evidence
+from udfs.triage.evidence import MOST_READ, Evidence
 from udfs.triage.numerals import ENGLISH_NUMBER, NUMBER, parse_number
 
 VULNERABLE = (
@@ -39,7 +39,7 @@ _MODIFIER = (
     r"(?:(?:\d+|[一二三四五六七八九十]+)(?:多)?岁(?:多|以上|左右)?的?|被困的?|受灾的?|高龄的?|"
     r"年迈的?|行动不便的?|无助的?|刚出生的?|大小)?"
 )
-_APPROXIMATE = r"[ \t]*(?P<more>多|余|来|几)?[ \t]*"
+_APPROXIMATE = r"[ \t]?(?P<more>多|余|来|几)?[ \t]?"
 _GROUP = re.compile(
     rf"(?P<number>(?>{NUMBER})){_APPROXIMATE}(?P<unit>个|名|位|口|户)?(?:多|左右)?{_MODIFIER}(?P<noun>{_NOUN})(?!数|次|力|手|民币|份|类|设|工)"
 )
@@ -61,6 +61,7 @@ _NOT_BEFORE = re.compile(
     r"(?:派出|出动|组织|调派|增派|招募|需要|急需|死亡|遇难|确诊|新增|累计|支援|救出|转移了?|已转移|疏散了?|转发|点赞|评论|关注|浏览|可住|可容纳|能住|容纳|接待|第|每|缺|差)\s*(?:了|约|大概|大约|志愿者)?\s*$"
 )
 _CONNECTED = re.compile(r"^[\s,、和跟与及以及还有加带着一共外两]{0,6}$|^(?:,?\s*(?:and|plus|with|an?)\s*)+$")
+_PATTERNS = (_FAMILY_OF, _HOUSEHOLD, _GROUP, _FAMILY_ENGLISH, _ENGLISH)
 _REACH = 12
 _MOST = 5_000_000
 
@@ -82,7 +83,7 @@ def vulnerable_of(evidence: Evidence) -> list[str]:
 
 def count_of(text: str) -> int | None:
     """Return the number of people the post (in normal form) speaks for, None when it gives none."""
-    mentions = _mentions(text)
+    mentions = _mentions(text[:MOST_READ])
     if not mentions:
         return None
     totals = [mention.people for mention in mentions if mention.total]
@@ -101,13 +102,16 @@ def count_of(text: str) -> int | None:
 
 
 def _mentions(text: str) -> list[_Mention]:
-    found: dict[int, _Mention] = {}
-    for pattern in (_FAMILY_OF, _HOUSEHOLD, _GROUP, _FAMILY_ENGLISH, _ENGLISH):
-        for match in pattern.finditer(text):
-            mention = _mention(text, match)
-            if mention is not None and not any(m.start < mention.end and mention.start < m.end for m in found.values()):
-                found[mention.start] = mention
-    return [found[start] for start in sorted(found)]
+    matches = [match for pattern in _PATTERNS for match in pattern.finditer(text)]
+    matches.sort(key=lambda match: match.start())  # stable: of two that begin together the earlier pattern's wins
+    found: list[_Mention] = []
+    for match in matches:
+        if found and match.start() < found[-1].end:
+            continue
+        mention = _mention(text, match)
+        if mention is not None:
+            found.append(mention)
+    return found
 
 
 def _mention(text: str, match: re.Match[str]) -> _Mention | None:

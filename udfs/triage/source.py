@@ -13,6 +13,8 @@ _PASSED_ON = re.compile(
     r"^\s*(?:#[^#]{1,40}#\s*)*(?:【转】|帮转|转发|代发|代转|帮发|转[:,。!\s]|扩\s|转自|扩散[:!]?\s*【|帮扩|帮忙扩散|朋友发来|核实过了|刚打过电话|rt\b|fwd)"
 )
 
+_OPENING = 400
+
 
 def source_of(evidence: Evidence, text: str, needs: frozenset[str]) -> tuple[str, str]:
     """Return the source kind and why. ``needs`` are the needs the post is classified with."""
@@ -21,13 +23,13 @@ def source_of(evidence: Evidence, text: str, needs: frozenset[str]) -> tuple[str
     spans = quoted_spans(text)
     if spans and spans[-1].kind == TAIL:
         return "relay", "a forwarded tail"
-    normal = evidence.text
-    if _PASSED_ON.search(normal):
+    opening = evidence.text[:_OPENING].lstrip()
+    if _PASSED_ON.search(opening):
         return "relay", "begins as a forward"
     official = len(kinds.get("official", []))
     if official > bool(kinds.get("media")) and not first_person and not kinds.get("relay"):
         return "official", f"words of an authority: {evidence.words('source', 'official')}"
-    headline = bool(_HEADLINE.search(normal)) and not _ASKED.search(normal)
+    headline = bool(_HEADLINE.search(opening)) and not _ASKED.search(opening)
     if not first_person and (len(kinds.get("media", [])) > 1 or (kinds.get("media") and not needs) or headline):
         return "media", f"words of the media: {evidence.words('source', 'media')}" if not headline else "a headline"
     if kinds.get("volunteer") and (not first_person or "offer" in needs):

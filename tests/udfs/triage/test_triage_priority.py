@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_village_makes_a_breach_urgent() -> None:
     text = "河坝溃口，水很大"
     assert run([text], [[]])[0]["priority"] == 3
     assert run([text], [[]], places=[[place]])[0]["priority"] == 1
+
+
+@pytest.mark.parametrize("unit", ["五人", "1", "急需雨衣500件、", "一", "#a#被困", "如果被困", " "])
+def test_a_junk_post_costs_no_square(unit: str) -> None:
+    """16 times the text may cost 16 times the time, with slack for a busy machine, not 256 times."""
+
+    def seconds(characters: int) -> float:
+        text = unit * (characters // len(unit))
+        batch = sample_batch([text], {"needs": [[{"need": "rescue", "score": 0.9}]]})
+        best = float("inf")
+        for _ in range(3):
+            began = time.process_time()
+            step.apply(batch)
+            best = min(best, time.process_time() - began)
+        return best
+
+    step = Triage()
+    step.open()
+    assert seconds(64_000) < 80 * max(seconds(4_000), 0.002)
 
 
 def test_explanations_hold_no_words_of_the_post() -> None:
