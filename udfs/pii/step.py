@@ -40,7 +40,7 @@ class Mask(Step):
     def __init__(
         self,
         *,
-        names: bool = False,
+        names: bool = True,
         mask_places: bool = False,
         recognisers: Sequence[str] = (),
         public_numbers: str | None = None,

@@ -33,6 +33,9 @@ BUCKETS = 1 << 16
 EMOJI_ID, OTHER_ID, DIGIT_ID, LATIN_ID = 1, 2, 3, 4
 FIRST_ID = 5
 _CHUNK = 16_384
+RECALL = 0.3
+"""Measured: 0 gives recall .876 at precision .843, .3 gives .912 at .813, .4 .921 at .788 (card.md). A name missed is
+a person exposed; a word masked in vain is a word less."""
 
 Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -70,7 +73,7 @@ class NameTagger(EntityRecognizer):
     ``recall`` is added to the score of PERSON before the decision: higher finds more names and more that are none.
     """
 
-    def __init__(self, model: str | Path = MODEL, recall: float = 0.0) -> None:
+    def __init__(self, model: str | Path = MODEL, recall: float = RECALL) -> None:
         self._folder = Path(model)
         self._recall = recall
         super().__init__(["PERSON", "PLACE"], supported_language="zh")
