@@ -41,6 +41,10 @@ class ModelError(YuqingError):
     """A model bundle is missing, damaged, or made for another version."""
 
 
+class JobError(YuqingError):
+    """The steps of a job do not fit together: one needs a column that none before it writes."""
+
+
 class ServiceError(YuqingError):
     """An embedded service did not start, stop or answer in time."""
 

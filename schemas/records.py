@@ -49,11 +49,14 @@ PII_SPAN = pa.struct([("type", pa.string()), ("start", pa.int32()), ("end", pa.i
 """Offsets are those of the *input* text; spans are sorted and do not overlap."""
 IDENTIFIER = pa.struct([("type", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("value", pa.string())])
 """The text of a masked span, on its way to the vault; `seal` drops the column right after `mask`."""
+PLACE_SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])
+"""A shared place that still stands; offsets are those of the *masked* text, as in `places`. `locate` names it."""
 MASKED = pa.schema(
     [
         pa.field("text", pa.string()),  # every identity is `<TYPE>`; shared places still stand
         pa.field("pii", pa.list_(PII_SPAN)),
         pa.field("identifiers", pa.list_(IDENTIFIER)),
+        pa.field("place_spans", pa.list_(PLACE_SPAN)),
     ]
 )
 

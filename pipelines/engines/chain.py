@@ -19,11 +19,11 @@ import pyarrow as pa
 import structlog
 
 from governance.breaker import CircuitBreaker
-from schemas.errors import CircuitOpen, ModelError, RecordError, StoreError, StoreUnavailable
+from schemas.errors import CircuitOpen, JobError, ModelError, RecordError, StoreError, StoreUnavailable
 from schemas.records import DEAD_LETTER, with_columns, without_columns
 from schemas.step import ERROR, Sink, Step
 
-NOBODYS_FAULT = (StoreUnavailable, StoreError, ModelError, CircuitOpen, MemoryError)
+NOBODYS_FAULT = (StoreUnavailable, StoreError, ModelError, JobError, CircuitOpen, MemoryError)
 """Errors that no record causes: halving a batch cannot help, the engine has to retry or stop."""
 
 
@@ -124,6 +124,8 @@ def labels(names: Sequence[str]) -> list[str]:
 
 def _apply(step: Step, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, str]]:
     """Return the batch with all its rows, and {row: reason} for those that failed (their new columns are null)."""
+    if missing := [name for name in step.reads if name not in batch.schema.names]:
+        raise JobError(f"step {step.name} needs the columns {', '.join(missing)}, which no step before it writes")
     if not batch.num_rows:
         return step.apply(batch), {}
     try:

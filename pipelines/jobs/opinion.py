@@ -64,7 +64,7 @@ def score(settings: Settings, dead_letters: CountedDeadLetters) -> Job:
 
 def mask(dead_letters: CountedDeadLetters) -> Job:
     """Masking alone, shared places too."""
-    return Job("mask", PURPOSE, LAWFUL_BASIS, (Parse(), Language(), Mask()), dead_letters)
+    return Job("mask", PURPOSE, LAWFUL_BASIS, (Parse(), Language(), Mask(mask_places=True)), dead_letters)
 
 
 def _steps(settings: Settings) -> tuple[Step, ...]:

@@ -111,7 +111,7 @@ def stored_posts(settings: StoreSettings, from_ms: int, to_ms: int, batch: int =
     sql = """SELECT p.post_id AS id, p.text AS text, p.platform AS platform,
             toUnixTimestamp64Milli(p.created_at) AS created_at, toInt64(bitShiftRight(p.version, 16)) AS updated_at,
             toUnixTimestamp64Milli(p.ingested_at) AS ingested_at, repost_of, likes, reposts, comments,
-            source, partition, offset, author_token, phone_tokens, generation, places
+            source, partition, offset, author_token, phone_tokens, generation, places, pii
         FROM posts AS p FINAL
         WHERE p.created_at >= fromUnixTimestamp64Milli({from_ms:Int64})
             AND p.created_at < fromUnixTimestamp64Milli({to_ms:Int64})

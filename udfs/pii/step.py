@@ -15,12 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.errors import RecordError, YuqingError
-from schemas.records import IDENTIFIER, MASKED, PII_SPAN, with_columns
+from schemas.records import IDENTIFIER, MASKED, PII_SPAN, PLACE_SPAN, with_columns
 from schemas.step import Step
 from udfs.pii.spans import Span, masked, resolve
-
-PLACE_SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])
-"""A shared place that still stands; offsets are those of the *masked* text, as in the column `places`."""
 
 
 class Mask(Step):
@@ -35,7 +32,7 @@ class Mask(Step):
 
     name = "mask"
     reads = ("text", "language")
-    writes = pa.schema([*MASKED, pa.field("place_spans", pa.list_(PLACE_SPAN))])
+    writes = MASKED
 
     def __init__(
         self,

@@ -120,6 +120,12 @@ def may_hold_shared(text: str) -> bool:
     return _HINT.search(text) is not None
 
 
+def kind_of(name: str) -> str:
+    """village, road or poi by the ending of a name; poi where the ending says nothing (富士康)."""
+    match = _LAST.search(name)
+    return _KINDS[match.group()] if match else POI
+
+
 def find_shared(text: str, places: Sequence[Anchor]) -> list[Shared]:
     """Shared places of ``text`` in its order, beside the ``places`` already found in it."""
     if not may_hold_shared(text):

@@ -13,7 +13,7 @@ from schemas.step import Step
 from udfs.places.gazetteer import Gazetteer
 from udfs.places.lexicon import COUNTY, Lexicon
 from udfs.places.matching import Matcher, Span
-from udfs.places.shared import TOWN, Anchor, Shared, find_shared, may_hold_shared
+from udfs.places.shared import TOWN, Anchor, Shared, find_shared, kind_of, may_hold_shared
 
 PLACE_SPANS = "place_spans"
 """Optional column, list<struct<start: int32, end: int32, kind: string>> of the masked text: shared places that the PII
@@ -81,7 +81,11 @@ def _places(
     found, mentions = matcher.read(text, region, starts)
     if not found and not region and not tagged:
         return []
-    shared = [Shared(s["start"], s["end"], s["kind"]) for s in tagged if 0 <= s["start"] < s["end"] <= len(text)]
+    shared = [
+        Shared(s["start"], s["end"], kind_of(text[s["start"] : s["end"]]))
+        for s in tagged
+        if 0 <= s["start"] < s["end"] <= len(text)
+    ]
     by_rule: list[Shared] = []
     if may_hold_shared(text):
         by_rule = find_shared(text, [_anchor(matcher, text, *mention) for mention in mentions])

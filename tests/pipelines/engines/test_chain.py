@@ -7,7 +7,7 @@ import pytest
 
 from governance.breaker import CircuitBreaker
 from pipelines.engines.chain import Chain, labels
-from schemas.errors import CircuitOpen, ModelError, RecordError, StoreUnavailable
+from schemas.errors import CircuitOpen, JobError, ModelError, RecordError, StoreUnavailable
 from schemas.records import RAW, with_columns
 from schemas.step import ERROR, Sink, Step
 
@@ -145,6 +145,14 @@ def test_what_no_record_causes_is_raised_and_makes_no_dead_letter(error):
     with pytest.raises(type(error)):
         chain.run(raw([b"a", b"b"]))
     assert dead.rows == []
+
+
+def test_a_missing_column_is_nobodys_record():
+    class Needy(Upper):
+        reads = ("places",)
+
+    with pytest.raises(JobError, match="step upper needs the columns places"):
+        run([b"a"], Decode(), Needy())
 
 
 def test_an_empty_batch_passes():

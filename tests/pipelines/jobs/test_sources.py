@@ -90,7 +90,8 @@ def test_replay_makes_new_generations_and_sends_nothing(clean, tmp_path):
     home.run("submit", "opinion", "--source", "generate:?posts=600&seed=3", "--parallelism", "1")
     before = home.rows("SELECT post_id, text, sentiment, priority FROM posts FINAL ORDER BY post_id")
     hits = home.one("SELECT countIf(notify = 1) FROM alert_hits FINAL")
-    home.run("replay", "--from", "2000-01-01T00:00:00Z", "--to", "2200-01-01T00:00:00Z")
+    said = home.run("replay", "--from", "2000-01-01T00:00:00Z", "--to", "2200-01-01T00:00:00Z").stderr
+    assert b"600 posts processed again from stored text, 600 stored" in said
     after = home.rows("SELECT post_id, text, sentiment, priority FROM posts FINAL ORDER BY post_id")
     assert home.one("SELECT groupUniqArray(generation) FROM posts FINAL") == [1]
     assert len(after) == len(before)

@@ -6,7 +6,7 @@ import pytest
 from udfs.places.shared import Anchor, Shared, find_shared
 from udfs.places.step import PLACE_SPANS, Locate
 
-SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())]))
+SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())]))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_spans_cut_exactly_the_name(step):
 def test_the_taggers_spans_are_taken_and_named_after_their_county(step):
     text = "郑州市二七区富士康北门有人被困"
     start = text.index("富士康")
-    found = places(step, text, spans=[{"start": start, "end": start + 3, "kind": "poi"}])
+    found = places(step, text, spans=[{"start": start, "end": start + 3, "score": 1.0}])
     assert [(place["name"], place["level"]) for place in found] == [
         ("河南省郑州市二七区", "county"),
         ("河南省郑州市二七区富士康", "poi"),
@@ -123,7 +123,7 @@ def test_the_taggers_spans_are_taken_and_named_after_their_county(step):
 
 
 def test_a_taggers_span_outside_the_text_is_ignored(step):
-    assert places(step, "短", spans=[{"start": 5, "end": 9, "kind": "poi"}]) == []
+    assert places(step, "短", spans=[{"start": 5, "end": 9, "score": 1.0}]) == []
 
 
 def test_no_suffix_no_work():
