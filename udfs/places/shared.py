@@ -123,7 +123,7 @@ def may_hold_shared(text: str) -> bool:
 def kind_of(name: str) -> str:
     """village, road or poi by the ending of a name; poi where the ending says nothing (富士康)."""
     match = _LAST.search(name)
-    return _KINDS[match.group()] if match else POI
+    return _KINDS.get(match.group(), POI) if match else POI  # some keys are patterns
 
 
 def find_shared(text: str, places: Sequence[Anchor]) -> list[Shared]:
