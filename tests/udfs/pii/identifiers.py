@@ -74,7 +74,7 @@ def email(r: random.Random) -> str:
 
 
 def ip_address(r: random.Random) -> str:
-    return f"{r.randint(11, 223)}.{r.randint(0, 255)}.{r.randint(0, 255)}.{r.randint(1, 254)}"
+    return f"{r.randint(101, 223)}.{r.randint(10, 255)}.{r.randint(0, 255)}.{r.randint(1, 254)}"
 
 
 def url(r: random.Random) -> str:

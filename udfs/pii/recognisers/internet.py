@@ -16,6 +16,8 @@ _LOCAL = r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9_][A-Za-z0-9._\-]"
 _PROVIDER = r"(?:qq|163|126|gmail|sina|foxmail|hotmail|outlook|139|yeah|sohu|yahoo|icloud|live|aliyun)"
 _AT = r"(?:@|#|[(\[] ?at ?[)\]]|艾特| at )"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_V4_START = r"(?<![0-9A-Za-z.])(?<!\d[-/])"
+_V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![0-9A-Za-z])(?!\.\d)"
 _HEX = r"[0-9A-Fa-f]{1,4}"
 _HOST = r"(?<![A-Za-z0-9.@\-_])(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,4}"
 _PATH = r"/[A-Za-z0-9\-._~:/?#@!$&*+=%]{0,1000}"
@@ -49,14 +51,15 @@ class EmailRecogniser(IdentifierRecogniser):
 
 
 class IpAddressRecogniser(IdentifierRecogniser):
-    """IP_ADDRESS, versions 4 and 6. Four single digits are a section number or a version."""
+    """IP_ADDRESS, versions 4 and 6. Short ones need a word: they are versions and times."""
 
     ENTITY = "IP_ADDRESS"
     GATES = (r"[.:][0-9A-Fa-f]", r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-F]:[0-9A-F]{0,4}:")
     CONTEXT = ("ip", "地址", "服务器", "dns", "登录", "网关", "host", "ping")
     AGAINST = ("版本", "version", "ios", "android", "固件", "章", "节", "ver", "升级")
     PATTERNS = (
-        ("v4", rf"(?<![0-9A-Za-z.])(?<!\d[-/]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9A-Za-z])(?!\.\d)", 0.6),
+        ("v4", rf"{_V4_START}(?=(?:\.?\d){{7}}){_V4}", 0.6),
+        ("v4, short", rf"{_V4_START}{_V4}", 0.15),
         ("v6", rf"(?<![0-9A-Za-z:.])(?:{_HEX}:){{7}}{_HEX}(?![0-9A-Za-z:])", 0.6),
         (
             "v6, shortened",
