@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -33,12 +33,12 @@ class StoreSection(_Section):
 class FlinkSection(_Section):
     """How jobs run on Flink."""
 
-    parallelism: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 4), ge=1, le=1024)
-    batch: int = Field(512, ge=1, le=65_536)
+    parallelism: Annotated[int, Field(ge=1, le=1024)] = min(os.cpu_count() or 1, 4)
+    batch: Annotated[int, Field(ge=1, le=65_536)] = 512
     """Most Kafka records that a model sees at once."""
-    bundle_ms: int = Field(200, ge=1, le=60_000)
+    bundle_ms: Annotated[int, Field(ge=1, le=60_000)] = 200
     """Longest wait for a batch to fill."""
-    checkpoint_s: float = Field(5.0, ge=0.1, le=3_600)
+    checkpoint_s: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
     configuration: dict[str, str] = {}
     """Flink's own keys, passed on as they are."""
 
@@ -62,7 +62,7 @@ class AlertsSection(_Section):
 
     webhook: str = ""
     """Where the notifier posts alerts; without one it appends to HOME/alerts.jsonl."""
-    max_age_hours: float = Field(24.0, gt=0)
+    max_age_hours: Annotated[float, Field(gt=0)] = 24.0
     """Events older than this against the ingest clock are counted and never sent."""
 
 
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
 
     store: StoreSection = StoreSection()
-    flink: FlinkSection = Field(default_factory=FlinkSection)
+    flink: FlinkSection = FlinkSection()
     model: ModelSection = ModelSection()
     rules: RulesSection = RulesSection()
     alerts: AlertsSection = AlertsSection()

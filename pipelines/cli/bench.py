@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +39,55 @@ def throughput(
     workers = parallelism or settings.settings().flink.parallelism
     feed = source or f"generate:?posts={posts}&seed=1"
     show(measure.run(settings.home, feed, workers, rate, seconds, start, say), how)
+
+
+@bench.command()
+def accuracy(
+    context: typer.Context,
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Labelled JSON lines, .gz is read.")],
+    bundle: Annotated[Path | None, typer.Option(help="A model bundle; default: that of the settings.")] = None,
+    how: How = Format.TABLE,
+) -> None:
+    """The model on labelled posts: macro-F1, per class, confusion, calibration, intervals."""
+    from udfs.encoder.evaluate import evaluate
+    from udfs.encoder.step import Classify
+
+    settings: Context = context.obj
+    folder = bundle or settings.settings().model.bundle
+    step = Classify(str(folder) if folder else None)
+    step.open()
+    show({"data": data.name} | dict(evaluate(_rows(data), step)), how)
+
+
+@bench.command()
+def pii(
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSON lines with gold spans in `pii`.")],
+    how: How = Format.TABLE,
+) -> None:
+    """Masking on posts with gold spans: per type precision, recall, F1, post-level leak rate; posts per CPU-second."""
+    from udfs.pii.evaluate import evaluate
+    from udfs.pii.step import Mask
+
+    step = Mask(mask_places=True)
+    step.open()
+    show({"data": data.name} | evaluate(_rows(data), step), how)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    import gzip
+
+    import msgspec
+
+    from schemas.errors import UsageError
+
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = []
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            rows.append(msgspec.json.decode(line, type=dict[str, Any]))
+        except msgspec.DecodeError:
+            raise UsageError(f"--data {path}, line {number}: not a JSON object") from None
+    return rows
 
 
 def show(report: dict[str, Any], how: Format) -> None:

@@ -167,7 +167,7 @@ def _cluster(spec: Spec, path: Path, wait: bool) -> dict[str, Any]:
     from pipelines.jobs import run
     from pipelines.services import flink_rest
     from pipelines.services.flink import environment
-    from schemas.errors import ServiceError
+    from schemas.errors import CircuitOpen, ServiceError
 
     if not flink_rest.answers(spec.rest):
         raise ServiceError(f"no Flink cluster answers at {spec.rest}; `yuqing up --flink` starts one here")
@@ -193,6 +193,10 @@ def _cluster(spec: Spec, path: Path, wait: bool) -> dict[str, Any]:
     state = flink_rest.wait_for(spec.rest, job_id, timeout=10**9)
     counts = run.counts(spec.folder)
     _report(counts, time.monotonic() - began)
+    if (spec.folder / "stopped.json").exists():
+        import msgspec
+
+        raise CircuitOpen(msgspec.json.decode((spec.folder / "stopped.json").read_bytes())["why"])
     if state != "FINISHED":
         causes = flink_rest.exceptions(spec.rest, job_id, 1)
         raise ServiceError(f"job {job_id} is {state}{': ' + causes[0] if causes else ''}")

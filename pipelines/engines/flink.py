@@ -51,6 +51,8 @@ class Options:
     """Longest wait for a batch to fill: what a post waits at low rates."""
     checkpoint_s: float = 5.0
     restore_from: str | None = None
+    rest: str | None = None
+    """The cluster's REST endpoint, where a worker can ask for a stop; None where somebody watches."""
     jars: tuple[Path, ...] = ()
     configuration: dict[str, str] = field(default_factory=dict)
     """Flink's own keys, passed on as they are."""
@@ -102,20 +104,20 @@ def _configuration(job: Job, source: Source, options: Options) -> Configuration:
 
 def _plan(job: Job, source: Source, options: Options, tables: Any) -> tuple[Any, str]:
     """Create the source table; return the UDF's object and the SELECT that feeds it."""
-    run = str(options.run_folder)
+    run, rest = str(options.run_folder), options.rest
     if isinstance(source, FileSource):
         manifests = write_manifests(source, options.run_folder / "splits", options.parallelism * MANIFESTS_PER_SLOT)
         _create(tables, "split STRING", connector="filesystem", path=manifests.as_uri(), format="raw")
-        return RunSplits(job, run), "SELECT run_chain(split) FROM feed"
+        return RunSplits(job, run, rest), "SELECT run_chain(split) FROM feed"
     if isinstance(source, GenerateSource):
-        return RunGenerated(job, run, source.uri, source.posts, _generated(tables, source)), (
+        return RunGenerated(job, run, rest, source.uri, source.posts, _generated(tables, source)), (
             "SELECT run_chain(part) FROM feed"
         )
     if isinstance(source, FolderSource):
         _enumerated(tables, source)
-        return RunSplits(job, run), "SELECT run_chain(split) FROM feed"
+        return RunSplits(job, run, rest), "SELECT run_chain(split) FROM feed"
     _kafka(tables, source)
-    return RunRecords(job, run), (
+    return RunRecords(job, run, rest), (
         "SELECT run_chain(topic, kafka_partition, kafka_offset, "
         "1000 * UNIX_TIMESTAMP(CAST(kafka_time AS STRING)) + EXTRACT(MILLISECOND FROM kafka_time), raw) FROM feed"
     )

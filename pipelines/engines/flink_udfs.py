@@ -7,6 +7,7 @@ guarantee; everything may come twice, nothing is lost.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -25,19 +26,24 @@ from pipelines.engines.job import Job
 from pipelines.engines.splits import SplitReader, encode, unreadable
 from pipelines.feeds.generate import GenerateSplit
 from pipelines.feeds.lines import SourceError
-from schemas.errors import CircuitOpen
+from pipelines.services import flink_rest
+from schemas.errors import CircuitOpen, ServiceError
 from schemas.records import RAW
 
 STOPPED = "stopped.json"
-"""In the run's folder: why a worker asked for the job to be stopped. Whoever watches the job cancels it."""
+"""In the run's folder: why a worker asked for the job to be stopped. A watching command cancels the job; on a cluster
+the worker asks for it itself."""
+JOB_ID = "job_id"
+"""In the run's folder: the id that Flink gave the job."""
 
 
 class _Worker(ScalarFunction):  # type: ignore[misc]
     """Opens the chain once per worker, counts, and turns errors that no restart can mend into a request to stop."""
 
-    def __init__(self, job: Job, run_folder: str) -> None:
+    def __init__(self, job: Job, run_folder: str, rest: str | None) -> None:
         self._job = job
         self._folder = Path(run_folder)
+        self._rest = rest
 
     def open(self, function_context: FunctionContext) -> None:
         # PyFlink replaces `print` by one that takes no `flush`, on which structlog's default logger fails
@@ -80,6 +86,11 @@ class _Worker(ScalarFunction):  # type: ignore[misc]
         aside = self._folder / f".{STOPPED}.{os.getpid()}"
         aside.write_bytes(msgspec.json.encode({"why": why, "at": time.time()}))
         aside.replace(self._folder / STOPPED)
+        noted = self._folder / JOB_ID
+        if self._rest is not None and noted.exists():
+            # nobody watches a detached job; the next restart asks again if the cluster does not answer now
+            with contextlib.suppress(ServiceError):
+                flink_rest.request_cancel(self._rest, noted.read_text())
 
 
 class RunSplits(_Worker):
@@ -104,8 +115,10 @@ class RunSplits(_Worker):
 class RunGenerated(RunSplits):
     """Numbers of parts of a generated feed, `posts_per_part` posts each -> 1."""
 
-    def __init__(self, job: Job, run_folder: str, uri: str, posts: int | None, posts_per_part: int) -> None:
-        super().__init__(job, run_folder)
+    def __init__(
+        self, job: Job, run_folder: str, rest: str | None, uri: str, posts: int | None, posts_per_part: int
+    ) -> None:
+        super().__init__(job, run_folder, rest)
         self._uri, self._end, self._size = uri, posts, posts_per_part
 
     def eval(self, parts: pd.Series) -> pd.Series:

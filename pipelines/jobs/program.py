@@ -19,7 +19,7 @@ import msgspec
 import psutil
 import structlog
 
-from pipelines.engines.flink_udfs import STOPPED
+from pipelines.engines.flink_udfs import JOB_ID, STOPPED
 from pipelines.feeds.uri import KafkaSource, parse
 from pipelines.jobs import registry, run
 from pipelines.jobs.run import LOCAL, Spec
@@ -56,6 +56,7 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
         bundle_ms=settings.flink.bundle_ms,
         checkpoint_s=settings.flink.checkpoint_s,
         restore_from=spec.restore_from if local else None,  # `flink run -s` says it on a cluster
+        rest=None if local else spec.rest,
         jars=jars,
         configuration=(_local_configuration() if local else {}) | settings.flink.configuration,
     )
@@ -67,7 +68,7 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     log.info("submitted", job=spec.job, run=spec.run, job_id=str(client.get_job_id()))
     if not local:
         return None
-    (spec.folder / "job_id").write_text(str(client.get_job_id()))
+    (spec.folder / JOB_ID).write_text(str(client.get_job_id()))
     return _attend(spec, result, client, watch, _Restarts(str(client.get_job_id())))
 
 

@@ -23,6 +23,8 @@ def scored(batch: pa.RecordBatch, explainer: Explainer | None = None) -> list[di
     """Rows in the contract's form and order of keys."""
     rows: list[dict[str, Any]] = batch.select(FIELDS).to_pylist()
     for row in rows:
+        if explainer is not None:
+            row["explain"] = explainer.explain(row)
         for name, hidden in _INTERNAL.items():
             for part in row[name]:
                 for key in hidden:
@@ -32,31 +34,34 @@ def scored(batch: pa.RecordBatch, explainer: Explainer | None = None) -> list[di
         for name in ("needs", "pii"):
             for part in row[name]:
                 part["score"] = round(part["score"], _PLACES)
-        if explainer is not None:
-            row["explain"] = explainer.explain(row)
     return rows
 
 
 class Explainer:
-    """What each decision of a row rests on. Costs many forward passes a post: for a look at some posts, not a feed."""
+    """What each decision of a row rests on. Costs many forward passes a post: for a look at some posts, not a feed.
+
+    It looks at the text as shown, in which shared places of everyday posts are masked.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        from udfs.encoder.explain import Explain
-
+        from udfs.encoder.step import Classify
         from udfs.keywords.step import Match
 
         bundle = settings.model.bundle
-        self._model = Explain(str(bundle) if bundle else None)
-        self._rules = Match(settings.rules.folders or None)
-        self._rules.open()
+        self._classify = Classify(str(bundle) if bundle else None)
+        self._classify.open()
+        self._match = Match(settings.rules.folders or None)
+        self._match.open()
 
     def explain(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Tokens that carried each head, rules that fired, reasons of the priority, versions."""
-        from udfs.triage.explain import explain as triage_reasons
+        """Tokens that carried each head, rules that fired, reasons of the priority, versions of model and rules."""
+        from udfs.encoder.explain import explain as tokens
+        from udfs.triage.step import explain as reasons
 
+        needs = [need["need"] for need in row["needs"]]
         return {
-            "tokens": self._model.explain(row["text"], row["language"]),
+            "model": [found.to_dict() for found in tokens(self._classify, row["text"], row["language"])],
             "rules": [keyword["rule"] for keyword in row["keywords"]],
-            "priority": triage_reasons(row),
-            "versions": {"model": row["model"], "rules": self._rules.rules.version},
+            "priority": reasons(row["text"], needs, row["keywords"], row["places"]),
+            "versions": {"model": row["model"], "rules": self._match.rules.version},
         }

@@ -206,5 +206,10 @@ def cancel(rest: str, job_id: str, *, timeout: float = 60) -> str:
     """Cancel the job and return the state it ended in. Its last checkpoint stays where it is."""
     if (now := state(rest, job_id)) in ENDED:
         return now
-    _ask(rest, "PATCH", f"/jobs/{job_id}?mode=cancel")
+    request_cancel(rest, job_id)
     return wait_for(rest, job_id, timeout=timeout)
+
+
+def request_cancel(rest: str, job_id: str) -> None:
+    """Ask for the job to be cancelled and return at once: what a worker of that very job may call."""
+    _ask(rest, "PATCH", f"/jobs/{job_id}?mode=cancel")
