@@ -30,8 +30,9 @@ from training.encoder import data, needs
 from training.encoder.student import Convolution, Student
 
 log = logging.getLogger(__name__)
-CLIPPED = 0.0005
-"""Share of activations beyond the quantised range on either side; the outliers of a transformer would eat the scale."""
+CLIPPED = 0.0
+"""Share of activations beyond the quantised range on either side. None: some dimensions of the embedding are always
+large, and cutting them off costs far more than a coarser step."""
 
 
 def plain(run: Path, folder: Path) -> Path:

@@ -159,7 +159,8 @@ class Convolution(torch.nn.Module):
         self.filters = filters
         self.products = torch.nn.Linear(hidden, filters * sum(self.WIDTHS), bias=False)
         self.bias = torch.nn.Parameter(torch.zeros(filters * len(self.WIDTHS)))
-        self.heads = torch.nn.Linear(2 * filters * len(self.WIDTHS), OUTPUTS)
+        each = filters * len(self.WIDTHS)  # maxima and means differ tenfold in size: an int8 scale for each
+        self.heads = torch.nn.ModuleList([torch.nn.Linear(each, OUTPUTS), torch.nn.Linear(each, OUTPUTS, bias=False)])
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         weights = mask.unsqueeze(-1).float()
@@ -175,8 +176,9 @@ class Convolution(torch.nn.Module):
             found.append(total)
             at += width * self.filters
         active = torch.relu(torch.cat(found, dim=-1) + self.bias) * weights
-        pooled = torch.cat([active.amax(dim=1), active.sum(dim=1) / weights.sum(dim=1)], dim=-1)
-        return self.heads(self.drop(pooled).unsqueeze(1)).squeeze(1)
+        largest = self.drop(active.amax(dim=1)).unsqueeze(1)
+        mean = self.drop(active.sum(dim=1) / weights.sum(dim=1)).unsqueeze(1)
+        return (self.heads[0](largest) + self.heads[1](mean)).squeeze(1)
 
 
 def loss_of(logits: torch.Tensor, batch: list[Sample], balance: torch.Tensor) -> torch.Tensor:

@@ -24,9 +24,9 @@ from udfs.encoder import ngrams
 from udfs.encoder.wide import LANGUAGES, TFIDF_SCALE, WideModel
 
 log = logging.getLogger(__name__)
-BITS = 18
-SOURCE_WEIGHT = {"covid19-weibo7": 0.5, "weibo2018": 2.0, "weibo-senti-100k": 0.3, "semeval2017-4a-neutral": 0.3}
-STRENGTH = {"sentiment": 1.5, "emotion": 1.5, "needs": 12.0, "help": 12.0}
+BITS = 19
+SOURCE_WEIGHT = {"covid19-weibo7": 0.5, "weibo2018": 1.5, "weibo-senti-100k": 0.3, "semeval2017-4a-neutral": 0.3}
+STRENGTH = {"sentiment": 4.0, "emotion": 4.0, "needs": 12.0, "help": 12.0}
 """C of the logistic regressions (inverse of the L2 penalty)."""
 
 
