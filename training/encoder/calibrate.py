@@ -25,7 +25,7 @@ from udfs.encoder.step import Model
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
-FALSE_CALLS = 1.0
+FALSE_CALLS = 2.0
 """Allowed false calls in 10,000 everyday posts."""
 FALSE_OFFERS = 5.0
 WEIGHT = {"dev": 10.0, "grammar": 0.15}

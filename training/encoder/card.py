@@ -15,7 +15,7 @@ from udfs.encoder.step import Classify
 
 ABOUT = {
     "wide": "Hashed character n-grams (1-4, and Latin words 1-2) with TF-IDF into one linear layer for all heads; int8, pure numpy.",
-    "encoder": "A small transformer (ONNX, int8 weights) whose logits are added to those of a hashed n-gram model (wide and deep).",
+    "encoder": "An encoder in ONNX (int8) whose logits are added to those of a hashed n-gram model: wide and deep (Cheng et al., 2016).",
 }
 
 
@@ -57,7 +57,7 @@ def text(meta: dict[str, Any], reports: dict[str, Report], by_kind: dict[str, Re
     lines = [
         f"# {meta['name']}@{meta['version']}",
         "",
-        ABOUT[meta["kind"]],
+        meta["about"],
         "",
         "**For** sentiment, emotion and need of social-media posts, Chinese first, English second, after masking. **Not for** "
         "judging or ranking people, for medical or legal text, or for deciding without a person that a call is closed or false.",
@@ -130,7 +130,7 @@ def text(meta: dict[str, Any], reports: dict[str, Report], by_kind: dict[str, Re
     lines += [
         "",
         "Public sets carry their authors' labels and errors; several have no licence file. No Chinese set of calls for help is public: "
-        "`grammar-*` are written by this project, `stream-calls` are chosen by wording, `everyday-*` count as asking nothing though nobody read them all.",
+        "Of the large sets an encoder's student sees a share (`student.py`, SMALLER and SHARE). `grammar-*` are written by this project, `stream-calls` are chosen by wording, `everyday-*` count as asking nothing though nobody read them all.",
         "",
     ]
     return "\n".join(lines)

@@ -72,7 +72,15 @@ def training_sets(folder: Path, rows: list[needs.NeedRow]) -> list[dict[str, Any
 
 
 def finish(
-    folder: Path, path: Path, kind: str, name: str, version: str, seed: int, written: int = 30_000, resamples: int = 300
+    folder: Path,
+    path: Path,
+    kind: str,
+    name: str,
+    version: str,
+    seed: int,
+    written: int = 30_000,
+    resamples: int = 300,
+    about: str = "",
 ) -> bundles.Bundle:
     """Calibrate and measure the model files in ``path``; write CARD.md and bundle.json."""
     rows = needs.everything(folder, seed, written)
@@ -93,7 +101,11 @@ def finish(
         if row.part == "test":
             kinds.setdefault(row.source.removeprefix("dev-"), []).append(_needed(row))
     by_kind = {name: evaluate(cases, step, resamples=0)["heads"]["help"] for name, cases in kinds.items()}
-    meta |= {"training": training_sets(folder, rows), "measured": card.figures(reports)}
+    meta |= {
+        "about": about or card.ABOUT[kind],
+        "training": training_sets(folder, rows),
+        "measured": card.figures(reports),
+    }
     (path / "CARD.md").write_text(card.text(meta, reports, by_kind, card.speed(step)), encoding="utf-8")
     return bundles.write_bundle(path, meta)
 
@@ -105,10 +117,19 @@ def main() -> None:
     parser.add_argument("--kind", choices=sorted(bundles.KINDS), default="wide")
     parser.add_argument("--name", required=True)
     parser.add_argument("--version", required=True)
+    parser.add_argument("--about", default="", help="what the model is, for the card")
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    finish(arguments.data, arguments.bundle, arguments.kind, arguments.name, arguments.version, arguments.seed)
+    finish(
+        arguments.data,
+        arguments.bundle,
+        arguments.kind,
+        arguments.name,
+        arguments.version,
+        arguments.seed,
+        about=arguments.about,
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
 FORMAT = 1
 BUNDLES = Path(__file__).parent / "bundles"
 """Where the shipped bundles lie."""
-DEFAULT = "wide"
+DEFAULT = "encoder"
 """Name of the shipped bundle that `classify` takes unless told otherwise."""
 KINDS = {"wide": ("wide.npz",), "encoder": ("wide.npz", "model.onnx", "tokenizer.json")}
 """Files a bundle of each kind must have besides its card."""

@@ -121,7 +121,7 @@ def test_wrong_options_and_bundles_are_named(tmp_path: Path, tiny_bundle: Make) 
 
 
 def test_pickles_before_open_and_after(tmp_path: Path, tiny_bundle: Make) -> None:
-    step = pickle.loads(pickle.dumps(Classify(str(tiny_bundle(tmp_path).path))))  # noqa: S301
+    step = pickle.loads(pickle.dumps(Classify(str(tiny_bundle(tmp_path).path))))
     step.open()
     assert step.apply(batch_of(["水"])).num_rows == 1
     step.close()
