@@ -72,6 +72,8 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     return _attend(spec, result, client, watch, _Restarts(str(client.get_job_id())))
 
 
+SAVEPOINT_PATIENCE_S = 120.0
+"""How long a job that was asked to stop may take to get into a state in which it can take a savepoint."""
 REST_PORTS = (8081, 8181)
 """Flink takes the first free one of these at the moment it binds it: a port chosen before may be gone by then."""
 
@@ -105,16 +107,16 @@ class _Restarts:
 
     def __init__(self, job_id: str, every_s: float = 3.0) -> None:
         self._job_id, self._every = job_id, every_s
-        self._rest = _own_rest()
+        self.rest = _own_rest()
         self._told: set[str] = set()
         self._next = time.monotonic() + every_s
 
     def tell(self) -> None:
-        if not self._rest or time.monotonic() < self._next:
+        if not self.rest or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._every
         with contextlib.suppress(ServiceError):  # the cluster starts or ends
-            for cause in flink_rest.exceptions(self._rest, self._job_id):
+            for cause in flink_rest.exceptions(self.rest, self._job_id):
                 if cause not in self._told:
                     self._told.add(cause)
                     log.warning("job failed and restarts", cause=cause[:300])
@@ -131,8 +133,8 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch, restarts: _Resta
             failure.append(error)
         ended.set()
 
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    signals: list[int] = []
+    before = {n: signal.signal(n, lambda number, _: signals.append(number)) for n in (signal.SIGTERM, signal.SIGINT)}
     threading.Thread(target=wait, daemon=True, name="flink-job").start()
     savepoint: str | None = None
     try:
@@ -143,10 +145,10 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch, restarts: _Resta
                 why = msgspec.json.decode((spec.folder / STOPPED).read_bytes())["why"]
                 client.cancel().result()
                 raise CircuitOpen(f"job {spec.job} was stopped: {why}")
-            if asked.is_set() and savepoint is None:
-                savepoint = _stop(spec, client, ended)
+            if signals and savepoint is None:
+                savepoint = _stop(spec, client, restarts.rest, ended, signals)
         watch(run.counts(spec.folder))
-        if failure and not asked.is_set():
+        if failure and not signals:
             raise ServiceError(f"job {spec.job} failed: {_cause(failure[0])}")
     finally:
         for number, handler in before.items():
@@ -154,18 +156,33 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch, restarts: _Resta
     return savepoint
 
 
-def _stop(spec: Spec, client: Any, ended: threading.Event) -> str:
-    """Stop with a savepoint; a job whose tasks still start cannot take one, so try until it can or has ended."""
+def _stop(spec: Spec, client: Any, rest: str, ended: threading.Event, signals: list[int]) -> str:
+    """Stop with a savepoint and return its path.
+
+    A job whose tasks start, or restart because the store is away, cannot take one: try until it can, for
+    SAVEPOINT_PATIENCE_S or until a second signal; then cancel, and return the last checkpoint, which resumes as well
+    ("" when there is none).
+    """
     folder = (spec.folder / "savepoints").as_uri()
-    while not ended.is_set():
+    known = set(run.savepoints(spec))
+    deadline = time.monotonic() + SAVEPOINT_PATIENCE_S
+    while not ended.is_set() and time.monotonic() < deadline and len(signals) < 2:
         try:
-            path: str = client.stop_with_savepoint(False, folder).result()
-        except Exception as error:
-            log.warning("no savepoint yet", cause=_cause(error))
+            # over REST: PyFlink 2.2 calls a method of the Java client that is gone
+            path = flink_rest.stop_with_savepoint(rest, str(client.get_job_id()), folder, timeout=10)
+        except ServiceError as error:
+            log.warning("no savepoint yet", cause=str(error))
             time.sleep(1)
         else:
             return path.removeprefix("file:")
-    return ""
+    if ended.wait(1):
+        # the mini cluster may have gone with its job before it told us where the savepoint is
+        made = [path for path in run.savepoints(spec) if path not in known]
+        return made[-1] if made else ""
+    client.cancel().result()
+    checkpoints = sorted(spec.folder.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime)
+    log.warning("stopped without a savepoint", last_checkpoint=bool(checkpoints))
+    return str(checkpoints[-1].parent) if checkpoints else ""
 
 
 def _cause(error: BaseException) -> str:
