@@ -56,7 +56,7 @@ class DeepModel:
 
     def deep(self, texts: Sequence[str]) -> Floats:
         """The encoder's logits alone. What of a long text is read the tokenizer's truncation says (first tokens)."""
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        tokens = [self._tokenizer.encode(text).ids for text in texts]  # encode_batch would start threads of its own
         buckets: dict[int, list[int]] = {}
         for row, ids in enumerate(tokens):
             buckets.setdefault(-(-len(ids) // BUCKET) * BUCKET, []).append(row)

@@ -25,12 +25,12 @@ class Model(Protocol):
     def logits(self, texts: list[str], languages: list[str]) -> npt.NDArray[np.float64]: ...
 
 
-def load_model(bundle: Bundle) -> Model:
+def load_model(bundle: Bundle, batch_tokens: int = 4096) -> Model:
     """The model of ``bundle``, ready to run on one thread. Raises ModelError when a file does not fit."""
     if bundle.kind == "encoder":
         from udfs.encoder.deep import DeepModel  # onnxruntime takes a second to import: only where it is used
 
-        return DeepModel(bundle.path, bundle.meta["mix"])
+        return DeepModel(bundle.path, bundle.meta["mix"], batch_tokens)
     model = WideModel.load(bundle.path / "wide.npz")
     if model.outputs != bundle.size:
         raise ModelError(
@@ -51,24 +51,29 @@ class Classify(Step):
     reads: ClassVar[tuple[str, ...]] = ("text", "language")
     writes: ClassVar[pa.Schema] = records.CLASSIFIED
 
-    def __init__(self, bundle: str | None = None, cache_size: int = 20_000, batch_texts: int = 512) -> None:
+    def __init__(
+        self, bundle: str | None = None, cache_size: int = 20_000, batch_texts: int = 512, batch_tokens: int = 4096
+    ) -> None:
         """``bundle``: a folder, or the name of a shipped one; None is the default. ``cache_size``: posts kept in the
         least-recently-used cache (about 1 KB each), 0 for none. ``batch_texts``: texts a model sees at once at most,
-        which bounds memory and changes no result."""
+        and ``batch_tokens``: word pieces an encoder runs over at once; both bound memory and change no result."""
         if cache_size < 0:
             raise UsageError(f"classify.cache_size is {cache_size}: give 0 (no cache) or more")
         if batch_texts < 1:
             raise UsageError(f"classify.batch_texts is {batch_texts}: give 1 or more")
+        if batch_tokens < 1:
+            raise UsageError(f"classify.batch_tokens is {batch_tokens}: give 1 or more")
         self.bundle = bundle
         self.cache_size = cache_size
         self.batch_texts = batch_texts
+        self.batch_tokens = batch_tokens
         self.loaded: Bundle | None = None
         self._model: Model | None = None
         self._cache: OrderedDict[tuple[str, str], tuple[Any, ...]] = OrderedDict()
 
     def open(self) -> None:
         self.loaded = load_bundle(self.bundle)
-        self._model = load_model(self.loaded)
+        self._model = load_model(self.loaded, self.batch_tokens)
         self._cache.clear()
 
     def close(self) -> None:

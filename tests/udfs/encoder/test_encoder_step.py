@@ -113,6 +113,8 @@ def test_wrong_options_and_bundles_are_named(tmp_path: Path, tiny_bundle: Make) 
         Classify(cache_size=-1)
     with pytest.raises(UsageError, match="batch_texts is 0"):
         Classify(batch_texts=0)
+    with pytest.raises(UsageError, match="batch_tokens is 0"):
+        Classify(batch_tokens=0)
     with pytest.raises(ModelError, match="open"):
         Classify().apply(batch_of(["a"]))
     tiny_bundle(tmp_path, outputs=5)
