@@ -10,6 +10,7 @@ import pytest
 
 from schemas.records import NEEDS
 from training.encoder import calls, chatter, data, finish, needs, train_wide
+from training.encoder.fairness import GROUPS, SENTENCES, shifts
 from udfs.checks import check_udf
 from udfs.encoder.step import Classify
 
@@ -171,3 +172,20 @@ def test_weak_labels_judge_the_body_not_the_hashtags(folder: Path) -> None:
     assert {row.source for row in rows} == {"stream-calls", "stream-quiet"}
     for row in rows:
         assert row.needs == (frozenset({"supplies"}) if row.source == "stream-calls" else frozenset())
+
+
+def test_counterfactual_sentences_have_one_place_for_the_word() -> None:
+    assert set(GROUPS) == set(SENTENCES)
+    for group, sentences in SENTENCES.items():
+        assert len(GROUPS[group]) > 1
+        assert len(set(sentences)) == len(sentences)
+        assert all(sentence.count("{}") == 1 for sentence in sentences)
+
+
+def test_the_default_bundle_moves_little_with_region_gender_or_ethnicity() -> None:
+    step = Classify()
+    step.open()
+    by_group = {row["group"]: row for row in shifts(step)}
+    for group in ("region", "gender", "ethnicity"):
+        assert by_group[group]["negative"] <= 0.05, group
+        assert by_group[group]["help"] <= 0.05, group

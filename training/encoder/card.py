@@ -52,7 +52,13 @@ def speed(step: Classify, posts: int = 4000, seed: int = 3) -> dict[str, float]:
     return {"posts_per_cpu_second": round(best), "characters": round(sum(map(len, texts)) / posts)}
 
 
-def text(meta: dict[str, Any], reports: dict[str, Report], by_kind: dict[str, Report], rate: dict[str, float]) -> str:
+def text(
+    meta: dict[str, Any],
+    reports: dict[str, Report],
+    by_kind: dict[str, Report],
+    rate: dict[str, float],
+    fair: list[dict[str, Any]],
+) -> str:
     """The card in Markdown."""
     lines = [
         f"# {meta['name']}@{meta['version']}",
@@ -114,6 +120,18 @@ def text(meta: dict[str, Any], reports: dict[str, Report], by_kind: dict[str, Re
             lines.append(
                 f"| {row['label']} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']} |"
             )
+    lines += [
+        "",
+        "## Fairness",
+        "The same sentence with one word for a group exchanged (`training/encoder/fairness.py`): mean change over all pairs; the aim is at most .05.",
+        "",
+        "| group | pairs | probability of negative | probability of help | another need |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['group']} | {row['pairs']} | {row['negative']:.3f} | {row['help']:.3f} | {row['need_changed']:.1%} |"
+        for row in fair
+    ]
     heads = meta["heads"]
     lines += [
         "",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from training.encoder import calibrate, card, data, needs
+from training.encoder.fairness import shifts
 from udfs.encoder import bundle as bundles
 from udfs.encoder.deep import DeepModel
 from udfs.encoder.evaluate import evaluate
@@ -106,7 +107,7 @@ def finish(
         "training": training_sets(folder, rows),
         "measured": card.figures(reports),
     }
-    (path / "CARD.md").write_text(card.text(meta, reports, by_kind, card.speed(step)), encoding="utf-8")
+    (path / "CARD.md").write_text(card.text(meta, reports, by_kind, card.speed(step), shifts(step)), encoding="utf-8")
     return bundles.write_bundle(path, meta)
 
 
