@@ -1,6 +1,6 @@
 """Counterfactual pairs: the same post with one word for a group exchanged must get the same answers.
 
-After Dixon et al. (2018): every sentence is written once for each word of a group, and a pair's shift is the change of a
+After Dixon et al. (2018): every sentence is written once for each word of a group; a pair's shift is the change of a
 probability between two of them. `shifts` gives the mean over all pairs, by group; the card prints it.
 """
 
@@ -71,7 +71,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
 
 
 def shifts(step: Classify) -> list[dict[str, float | str]]:
-    """By group: pairs, mean change of the probability of a negative post and of help, share of pairs with another need."""
+    """By group: pairs, mean change of the probabilities of negative and of help, share of pairs with another need."""
     rows: list[dict[str, float | str]] = []
     for group, words in GROUPS.items():
         negative, asks, changed = [], [], []
