@@ -70,12 +70,16 @@ def _log_to_stderr() -> None:
     )
 
 
-def run() -> None:
-    """Entry point: errors that the project raises on purpose become one line on stderr and an exit code."""
-    # registered here, not at the top: these modules import `app`
-    from pipelines.cli import alerts, bench, demo, filters, jobs, services, store
+def register() -> None:
+    """Let every module add its commands, in the order of `--help`. Not at the top: these modules import `app`."""
+    from pipelines.cli import demo, services, filters, jobs, store, alerts, bench  # noqa: I001 - the order of --help
 
     del alerts, bench, demo, filters, jobs, services, store
+
+
+def run() -> None:
+    """Entry point: errors that the project raises on purpose become one line on stderr and an exit code."""
+    register()
     try:
         app()
     except YuqingError as error:

@@ -138,7 +138,7 @@ def test_the_contract_of_steps(home: Path) -> None:
 
 
 def test_a_step_pickles_before_and_not_after_open(home: Path) -> None:
-    step = pickle.loads(pickle.dumps(Seal(home)))  # noqa: S301
+    step = pickle.loads(pickle.dumps(Seal(home)))
     step.open()
     with pytest.raises(TypeError, match=r"cannot pickle|not pickled"):
         pickle.dumps(step)

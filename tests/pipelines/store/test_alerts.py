@@ -1,7 +1,5 @@
 """Which posts raise an alert, which fold into one, and what the real store counts under repeats and replays."""
 
-# ruff: noqa: S608 - queries of a test, made of its own names
-
 from __future__ import annotations
 
 import itertools

@@ -22,7 +22,7 @@ def test_a_url_that_is_none(url):
 
 def test_settings_pickle_and_hide_the_password():
     settings = StoreSettings("http://127.0.0.1:8123", "yuqing", "very-secret")
-    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301
+    assert pickle.loads(pickle.dumps(settings)) == settings
     assert "very-secret" not in repr(settings)
 
 

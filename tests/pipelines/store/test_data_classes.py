@@ -1,6 +1,5 @@
 """Every column has a data class, and each user sees what its class allows: asked of the real server."""
 
-# ruff: noqa: S608 - queries of a test, made of its own names
 from __future__ import annotations
 
 import re

@@ -61,7 +61,7 @@ def test_applied_once_in_order_and_guarded(clickhouse, tmp_path, request):
     def forget():
         with connect(settings) as client:
             client.command("DROP TABLE IF EXISTS next_one")
-            client.command(f"DELETE FROM schema_migrations WHERE number > {len(names)}")  # noqa: S608
+            client.command(f"DELETE FROM schema_migrations WHERE number > {len(names)}")
 
     request.addfinalizer(forget)
     with pytest.raises(StoreError, match=next_file.name):

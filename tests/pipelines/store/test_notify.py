@@ -1,7 +1,5 @@
 """The notifier against a real receiver and the real store: once each, again only when it rises, never lost."""
 
-# ruff: noqa: S608 - queries of a test, made of its own names
-
 from __future__ import annotations
 
 import json

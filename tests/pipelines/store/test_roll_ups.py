@@ -1,7 +1,5 @@
 """Roll-ups under replay: the same batches again, cut at other borders, change no count; edits move labels."""
 
-# ruff: noqa: S608 - queries of a test, made of its own names
-
 from __future__ import annotations
 
 import pyarrow as pa

@@ -1,6 +1,5 @@
 """Sinks on the real server: every value arrives, twice is once, and a store that is down is waited for."""
 
-# ruff: noqa: S608 - queries of a test, made of its own names
 from __future__ import annotations
 
 import datetime
@@ -195,7 +194,7 @@ def test_vault_rows(clickhouse, make_posts, rows):
     batch = make_posts(["a", "b", "c", "d"], **plain)
     batch = records.with_columns(batch, VAULT, {"vault": [[value], [], [author, value], [author]]})
     now = now_ms()
-    sink = pickle.loads(pickle.dumps(StoreVault(clickhouse, ttl_days=10)))  # noqa: S301
+    sink = pickle.loads(pickle.dumps(StoreVault(clickhouse, ttl_days=10)))
     sink.clock = lambda: now
     sink.open()
     for part in (batch, batch, batch.slice(2, 1), batch.slice(1, 1), batch.slice(0, 0)):
