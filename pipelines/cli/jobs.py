@@ -40,6 +40,7 @@ def submit(
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, key=value.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="On a cluster: wait until the job ends.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when there were dead letters.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the engine's command line and do nothing.")] = False,
 ) -> None:
     """Run a job. A bounded source runs to its end; an unbounded one until SIGTERM or SIGINT, which take a savepoint."""
@@ -73,7 +74,9 @@ def submit(
     if dry_run:
         print(shlex.join(_command_line(spec, spec.folder / "spec.json")))
         return
-    start(spec, wait=wait)
+    counts = start(spec, wait=wait)
+    if strict and counts.get("dead_letters"):
+        raise typer.Exit(3)
 
 
 def start(spec: Spec, *, wait: bool = False, progress: Any = None) -> dict[str, Any]:
