@@ -69,6 +69,9 @@ def mask(
 
 def _masked(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = batch.select(["id", "text", "pii"]).to_pylist()
+    for row in rows:
+        for span in row["pii"]:
+            span["score"] = round(span["score"], 4)
     return rows
 
 
