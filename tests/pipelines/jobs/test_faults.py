@@ -122,6 +122,19 @@ def test_alerts_are_neither_lost_nor_doubled_by_a_killed_worker(clean):
     assert len(keys) == len(set(keys)) > 0
 
 
+def test_a_worker_that_asks_for_a_stop_gets_it(clean):
+    """What an open circuit leaves in the run's folder ends the job, with the reason and exit code 1."""
+    home = clean
+    before = set(home.path.glob("runs/*"))
+    job = home.start("submit", "opinion", "--source", "generate:?rate=50", "--parallelism", "1")
+    wait_for(lambda: stored(home) > 0 or job.poll() is not None, "first rows")
+    (run,) = set(home.path.glob("runs/*")) - before
+    (run / "stopped.json").write_text('{"why": "step mask: 40 of the last 1000 records failed", "at": 0}')
+    job.communicate(timeout=120)
+    assert job.returncode == 1
+    assert "step mask: 40 of the last 1000 records failed" in (home.path / "command.log").read_text()
+
+
 def test_the_command_dies_with_its_mini_cluster(clean):
     """kill -9 of the command itself: neither the JVM nor its workers outlive it for long."""
     home = clean
