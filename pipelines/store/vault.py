@@ -1,0 +1,192 @@
+"""The vault's rows in ClickHouse: what ``governance.vault`` asks of a store (its Protocol ``VaultStore``).
+
+Reads go by FINAL, so a row is what its greatest version says, merged or not. A decision of a person (hold, nearer end,
+correction, deletion) is a newer version; what it replaces stays on the disk until ClickHouse merges, or ``purge``.
+
+Every value goes to the server as a bound parameter; statements are put together from this module's own constants.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from governance.vault.rows import PII_VAULT, PostFacts, VaultRow
+from pipelines.store.client import StoreSettings, connect, translated
+from pipelines.store.sinks import TIMESTAMP
+
+KEYS_A_REQUEST = 200
+"""Keys of rows travel in the URL, which ClickHouse takes up to 1 MiB and a header value of it up to 128 KiB."""
+
+_KEY = "platform, post_id, start, type"
+_ROW = """platform, post_id, start, end, type, token, ciphertext, key_id, version,
+    toUnixTimestamp64Milli(expires_at) AS ends, toUnixTimestamp64Milli(hold_until) AS held"""
+_FACTS = "platform, post_id, priority, state, adcodes"
+_IN_REGION = "arrayExists(code -> startsWith(code, {region:String}), adcodes)"
+
+
+class ClickHouseVault:
+    """A ``VaultStore`` over ClickHouse; connects with the first request. A context manager; one per thread.
+
+    Raises StoreUnavailable and StoreError; no message carries what was sent. Not retried: whoever waits for a reveal
+    is told at once that the store is down. Cost: one or two requests a call, some 5 ms each; ``with_token`` finds
+    tokens by a bloom filter, ``purge`` rewrites the parts that hold the rows.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+
+    def __enter__(self) -> ClickHouseVault:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the connection; may be called twice."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def facts(self, post_id: str, platform: str | None = None) -> Sequence[PostFacts]:
+        """The post; several when the id exists on several platforms and none is given; empty when unknown."""
+        where = "" if platform is None else "AND platform = {platform:String}"
+        sql = f"SELECT {_FACTS} FROM posts FINAL WHERE post_id = {{post_id:String}} {where} ORDER BY platform"  # noqa: S608
+        return self._facts(sql, {"post_id": post_id, "platform": platform or ""})
+
+    def open_posts(self, region: str, limit: int) -> Sequence[PostFacts]:
+        """Open calls for help with an adcode in ``region``, the most urgent and latest first, one a caller.
+
+        A caller is a set of phone numbers: copies of a call count once. Calls of which the vault holds nothing are
+        left out, so that they use up no batch.
+        """
+        sql = f"""SELECT {_FACTS} FROM posts FINAL
+            WHERE state IN ('open', 'partial') AND notEmpty(needs) AND {_IN_REGION}
+                AND (platform, post_id) IN (SELECT platform, post_id FROM pii_vault
+                    WHERE notEmpty(ciphertext) AND greatest(expires_at, hold_until) > now64(3))
+            ORDER BY priority, created_at DESC, platform, post_id
+            LIMIT 1 BY if(empty(phone_tokens), [platform, post_id], arraySort(phone_tokens))
+            LIMIT {{limit:UInt32}}"""  # noqa: S608
+        return self._facts(sql, {"region": region, "limit": limit})
+
+    def rows(self, platform: str, post_id: str) -> Sequence[VaultRow]:
+        """The newest version of each sealed value of a post."""
+        where = "platform = {platform:String} AND post_id = {post_id:String}"
+        return self._rows(where, {"platform": platform, "post_id": post_id})
+
+    def with_token(self, tokens: Iterable[str]) -> Sequence[VaultRow]:
+        """The newest versions of all values that have one of the tokens."""
+        # the inner query finds any version by the index; whether the newest still has the token, the outer one says
+        found = "token IN {tokens:Array(String)} AND notEmpty(token)"
+        where = f"({_KEY}) IN (SELECT {_KEY} FROM pii_vault WHERE {found}) AND {found}"  # noqa: S608
+        return self._rows(where, {"tokens": sorted(set(tokens))})
+
+    def rows_in_region(self, region: str, since: int, until: int) -> Sequence[VaultRow]:
+        """Values of posts with an adcode in ``region`` of which a version was stored in [since, until]."""
+        where = f"""({_KEY}) IN (SELECT {_KEY} FROM pii_vault
+                WHERE stored_at BETWEEN fromUnixTimestamp64Milli({{since:Int64}})
+                    AND fromUnixTimestamp64Milli({{until:Int64}}))
+            AND (platform, post_id) IN (SELECT platform, post_id FROM posts FINAL WHERE {_IN_REGION})"""  # noqa: S608
+        return self._rows(where, {"region": region, "since": since, "until": until})
+
+    def put(self, rows: Sequence[VaultRow]) -> None:
+        """Write new versions; returns after they are acknowledged.
+
+        Older versions that would outlive a new one are removed as well: TTL takes each row by itself, so once the new
+        one is gone, an older one with a later end would come to light again.
+        """
+        if not rows:
+            return
+        columns: dict[str, pa.Array] = {
+            field.name: pa.array([getattr(row, field.name) for row in rows], field.type) for field in PII_VAULT
+        }
+        columns["version"] = columns["version"].cast(pa.uint64())
+        for name in ("expires_at", "hold_until"):
+            columns[name] = columns[name].cast(TIMESTAMP)
+        client = self._connected()
+        with translated("insert into pii_vault", detail=False):
+            client.insert_arrow("pii_vault", pa.table(columns))
+        by_end: dict[int, list[VaultRow]] = defaultdict(list)
+        for row in rows:
+            by_end[max(row.expires_at, row.hold_until)].append(row)
+        for ends, alike in by_end.items():
+            later = "greatest(expires_at, hold_until) > fromUnixTimestamp64Milli({ends:Int64})"
+            self._delete_below(alike, f"AND {later}", {"ends": ends})
+
+    def purge(self, rows: Sequence[VaultRow]) -> None:
+        """Rewrite the parts that hold versions of these values below ``row.version`` without them; waits until done.
+
+        ClickHouse unlinks the files of the old parts ``old_parts_lifetime`` later, 8 minutes by default.
+        """
+        self._delete_below(rows, "", {})
+
+    def forget_tokens(self, tokens: Iterable[str]) -> None:
+        """Take phone tokens out of ``posts.phone_tokens``, so that nothing counts the number any more; waits."""
+        gone = "phone_tokens = arrayFilter(one -> NOT has({tokens:Array(String)}, one), phone_tokens)"
+        sql = f"ALTER TABLE posts UPDATE {gone} WHERE hasAny(phone_tokens, {{tokens:Array(String)}})"
+        self._mutate(sql, {"tokens": sorted(set(tokens) - {""})})
+
+    def _delete_below(self, rows: Sequence[VaultRow], and_: str, more: Mapping[str, Any]) -> None:
+        by_version: dict[int, list[VaultRow]] = defaultdict(list)
+        for row in rows:
+            by_version[row.version].append(row)
+        for version, alike in by_version.items():
+            for first in range(0, len(alike), KEYS_A_REQUEST):
+                part = alike[first : first + KEYS_A_REQUEST]
+                given = {"version": version, **more} | _keys(part)
+                keys = "arrayZip({a:Array(String)}, {b:Array(String)}, {c:Array(Int32)}, {d:Array(String)})"
+                where = f"has({keys}, (toString(platform), post_id, start, toString(type)))"
+                where = f"post_id IN {{b:Array(String)}} AND {where} AND version < {{version:UInt64}} {and_}"
+                there = f"SELECT 1 FROM pii_vault WHERE {where} LIMIT 1"  # noqa: S608
+                if self._answer(there, given):  # else no part need be rewritten
+                    self._mutate(f"ALTER TABLE pii_vault DELETE WHERE {where}", given)
+
+    def _mutate(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        client = self._connected()
+        with translated("pii_vault", detail=False):
+            # 2: on every replica
+            client.command(sql, parameters=dict(parameters), settings={"mutations_sync": 2})
+
+    def _facts(self, sql: str, parameters: Mapping[str, Any]) -> list[PostFacts]:
+        return [
+            PostFacts(platform, post_id, priority, state, tuple(adcodes))
+            for platform, post_id, priority, state, adcodes in self._answer(sql, parameters)
+        ]
+
+    def _rows(self, where: str, parameters: Mapping[str, Any]) -> list[VaultRow]:
+        # an index that skips the newest version would let an older one through: none under FINAL
+        sql = f"SELECT {_ROW} FROM pii_vault FINAL WHERE {where} ORDER BY {_KEY}"  # noqa: S608
+        settings = {"use_skip_indexes_if_final": 0}
+        return [VaultRow(*row) for row in self._answer(sql, parameters, settings)]
+
+    def _answer(
+        self, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, ...]]:
+        client = self._connected()
+        with translated("pii_vault", detail=False):
+            answer = client.query(
+                sql, parameters=dict(parameters), settings=dict(settings or {}), column_formats={"ciphertext": "bytes"}
+            )
+            return list(answer.result_rows)
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(self._settings)
+        return self._client
+
+
+def _keys(rows: Sequence[VaultRow]) -> dict[str, list[Any]]:
+    return {
+        "a": [row.platform for row in rows],
+        "b": [row.post_id for row in rows],
+        "c": [row.start for row in rows],
+        "d": [row.type for row in rows],
+    }
