@@ -118,8 +118,7 @@ def _plan(job: Job, source: Source, options: Options, tables: Any) -> tuple[Any,
         return RunSplits(job, run, rest), "SELECT run_chain(split) FROM feed"
     _kafka(tables, source)
     return RunRecords(job, run, rest), (
-        "SELECT run_chain(topic, kafka_partition, kafka_offset, "
-        "1000 * UNIX_TIMESTAMP(CAST(kafka_time AS STRING)) + EXTRACT(MILLISECOND FROM kafka_time), raw) FROM feed"
+        "SELECT run_chain(topic, kafka_partition, kafka_offset, kafka_time, message) FROM feed"
     )
 
 
@@ -247,7 +246,7 @@ def _kafka(tables: Any, source: KafkaSource) -> None:
         options |= {"scan.bounded.mode": "timestamp", "scan.bounded.timestamp-millis": str(source.end)}
     _create(
         tables,
-        "raw BYTES, topic STRING METADATA VIRTUAL, kafka_partition INT METADATA FROM 'partition' VIRTUAL, "
+        "message BYTES, topic STRING METADATA VIRTUAL, kafka_partition INT METADATA FROM 'partition' VIRTUAL, "
         "kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL, "
         "kafka_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
         **options,

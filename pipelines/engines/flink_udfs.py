@@ -141,7 +141,7 @@ class RunRecords(_Worker):
             "source": topic,
             "partition": partition.astype(str),
             "offset": offset,
-            "timestamp": timestamp,
+            "timestamp": pd.DatetimeIndex(timestamp).as_unit("ms").asi8,  # the session's time zone is UTC
             "ingested_at": [now] * len(raw),
             "raw": [b"" if value is None else bytes(value) for value in raw],
         }
