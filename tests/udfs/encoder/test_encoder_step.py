@@ -131,7 +131,7 @@ def test_pickles_before_open_and_after(tmp_path: Path, tiny_bundle: Make) -> Non
 
 
 TELLING = [
-    ("水已经淹到胸口，我和奶奶被困在屋顶，求救援，请派冲锋舟", "zh", {"sentiment": "negative", "need": "rescue"}),
+    ("水已经淹到胸口，我和奶奶被困在屋顶，求救援，请派冲锋舟", "zh", {"need": "rescue"}),
     ("孩子奶粉没了，断水断电两天，急需饮用水和食物", "zh", {"need": "supplies"}),
     ("哈哈哈今天太开心了，火锅好好吃", "zh", {"sentiment": "positive", "emotion": "happy", "need": "none"}),
     ("作业太多了救救我😂", "zh", {"need": "none"}),
