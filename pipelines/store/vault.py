@@ -175,7 +175,7 @@ class ClickHouseVault:
             answer = client.query(
                 sql, parameters=dict(parameters), settings=dict(settings or {}), column_formats={"ciphertext": "bytes"}
             )
-            return list(answer.result_rows)
+            return [tuple(row) for row in answer.result_rows]
 
     def _connected(self) -> Client:
         if self._client is None:
