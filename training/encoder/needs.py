@@ -3,7 +3,7 @@
 No Chinese set of calls for help is public, so positives are written by a grammar (`calls`), taken from the epidemic
 stream where its own wording leaves no doubt, and from English disaster messages. Negatives are real: everyday posts,
 the epidemic stream where nothing in the body asks, news, citizens' requests for services, crisis tweets; the grammar's
-`chatter` adds the look-alikes. `ablation` in the card says what each source gives.
+`chatter` adds the look-alikes.
 """
 
 from __future__ import annotations

@@ -85,6 +85,8 @@ def _places(
         Shared(s["start"], s["end"], kind_of(text[s["start"] : s["end"]]))
         for s in tagged
         if 0 <= s["start"] < s["end"] <= len(text)
+        # a tag inside a division's name (马寨 in 马寨镇) is that division
+        and not any(start <= s["start"] and s["end"] <= end for _, start, end in mentions)
     ]
     by_rule: list[Shared] = []
     if may_hold_shared(text):

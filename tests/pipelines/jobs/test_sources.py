@@ -167,7 +167,7 @@ def produce(broker, topic, values):
 
     producer = Producer({"bootstrap.servers": broker, "message.timeout.ms": 120_000})
     for value in values:
-        producer.produce(topic, value)
+        producer.produce(topic, value, partition=0)
         producer.poll(0)
     assert producer.flush(120) == 0
 

@@ -132,3 +132,10 @@ def test_no_suffix_no_work():
 
 def test_find_shared_gives_spans():
     assert find_shared("某县彭村决堤", [Anchor(0, 2, deep=True, county=True)]) == [Shared(2, 4, "village")]
+
+
+def test_a_tag_inside_a_division_is_that_division(step):
+    text = "郑州市二七区马寨镇进水了"
+    start = text.index("马寨")
+    found = places(step, text, spans=[{"start": start, "end": start + 2, "score": 1.0}])
+    assert [place["name"] for place in found] == ["河南省郑州市二七区马寨镇"]
