@@ -10,18 +10,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from governance.classes import DAY_MS, ttl_days
 from governance.vault.rows import PII_VAULT, PostFacts, VaultRow
 from pipelines.store.client import StoreSettings, connect, translated
-from pipelines.store.sinks import TIMESTAMP
+from pipelines.store.sinks import TIMESTAMP, now_ms
 
 KEYS_A_REQUEST = 200
 """Keys of rows travel in the URL, which ClickHouse takes up to 1 MiB and a header value of it up to 128 KiB."""
+
+ERASED_DAYS = ttl_days("L3") or 180
+"""As long as the post itself may be stored; feeds forget what is older."""
 
 _KEY = "platform, post_id, start, type"
 _ROW = """platform, post_id, start, end, type, token, ciphertext, key_id, version,
@@ -101,10 +106,13 @@ class ClickHouseVault:
         """Write new versions; returns after they are acknowledged.
 
         Older versions that would outlive a new one are removed as well: TTL takes each row by itself, so once the new
-        one is gone, an older one with a later end would come to light again.
+        one is gone, an older one with a later end would come to light again. For the same reason an erased row, which
+        holds no value, stays ``ERASED_DAYS``: a replay within that time brings nothing back.
         """
         if not rows:
             return
+        stays = now_ms() + ERASED_DAYS * DAY_MS
+        rows = [row if row.ciphertext else replace(row, expires_at=max(row.expires_at, stays)) for row in rows]
         columns: dict[str, pa.Array] = {
             field.name: pa.array([getattr(row, field.name) for row in rows], field.type) for field in PII_VAULT
         }

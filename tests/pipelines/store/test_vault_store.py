@@ -124,6 +124,17 @@ def test_deletion_removes_every_older_version_and_no_other_row(vault, store_post
     assert not vault.rows(platform, ids[1])[0].alive(now_ms())
 
 
+def test_what_is_erased_outlives_every_row_that_a_replay_may_write(vault, store_posts):
+    platform = "vault-erased"
+    store_posts(platform, ["1"], [[MOBILE]])
+    (row,) = vault.rows(platform, "1")
+    vault.put([row.erased()])
+    (erased,) = vault.rows(platform, "1")
+    assert erased.expires_at > row.expires_at + 100 * DAY_MS
+    assert (erased.ciphertext, erased.token) == (b"", "")
+    assert not erased.alive(now_ms())
+
+
 def test_a_nearer_end_leaves_no_older_version_to_outlive_it(vault, store_posts, physical, clickhouse):
     platform = "vault-end"
     store_posts(platform, ["1", "2"], [[MOBILE], [MOBILE]])
