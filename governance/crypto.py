@@ -59,7 +59,7 @@ class Sealer:
 
     def __init__(self, master: Sequence[Key], values_per_data_key: int = VALUES_PER_DATA_KEY) -> None:
         if not master:
-            raise UsageError("governance.master_key gives no key; there must be at least one")
+            raise UsageError("keys.master gives no key; there must be at least one")
         self._master = {bytes.fromhex(key.id): AESGCM(key.secret) for key in master}
         self._newest = bytes.fromhex(master[0].id)
         self._limit = values_per_data_key
@@ -114,7 +114,7 @@ class Sealer:
         if master is None:
             raise CannotOpen(
                 f"sealed under master key {head[-KEY_ID_BYTES:].hex()}, which is not loaded: add it to "
-                "governance.master_key or restore it from your backup"
+                "keys.master or restore it from your backup"
             )
         try:
             key = AESGCM(master.decrypt(nonce, wrapped, head))

@@ -94,12 +94,12 @@ def load_keys(home: Path, master: str = "file", token: str = "file") -> Keys:  #
     Raises UsageError when a source is missing, too open, damaged, or holds a key of the wrong length.
     """
     ring = _read_ring(home) if "file" in (master, token) else None
-    masters = ring[0] if master == "file" and ring else _from_source("governance.master_key", master)
-    tokens = [ring[1]] if token == "file" and ring else _from_source("governance.token_key", token)  # noqa: S105
+    masters = ring[0] if master == "file" and ring else _from_source("keys.master", master)
+    tokens = [ring[1]] if token == "file" and ring else _from_source("keys.token", token)  # noqa: S105
     if len(tokens) != 1:
-        raise UsageError(f"governance.token_key gives {len(tokens)} keys; there must be exactly one")
+        raise UsageError(f"keys.token gives {len(tokens)} keys; there must be exactly one")
     if len(set(masters)) != len(masters):
-        raise UsageError("governance.master_key gives the same key twice; list each once, newest first")
+        raise UsageError("keys.master gives the same key twice; list each once, newest first")
     return Keys(tuple(Key(secret) for secret in masters), Key(tokens[0]))
 
 

@@ -148,11 +148,13 @@ def _time(value: dict[str, Any], name: str) -> int | None:
     elif type(held) is str:
         if not _RFC3339.match(held):
             raise RecordError(f"wrong type: {name} must be RFC 3339 with an offset, or epoch milliseconds")
+        # RFC 3339 knows a 60th second: it is the first of the next minute here, as in POSIX time
+        leap = held[17:19] == "60"
         try:
-            moment = datetime.fromisoformat(held.upper())
+            moment = datetime.fromisoformat((held[:17] + "59" + held[19:] if leap else held).upper())
         except ValueError:
             raise RecordError(f"wrong type: {name} is no date that exists") from None
-        millis = round(moment.timestamp() * 1000)
+        millis = round(moment.timestamp() * 1000) + 1000 * leap
     else:
         raise RecordError(f"wrong type: {name} must be RFC 3339 or epoch milliseconds, not {_type_of(held)}")
     if not _EARLIEST <= millis <= _LATEST:

@@ -99,7 +99,7 @@ def test_keys_from_the_environment_and_from_a_command(tmp_path: Path, monkeypatc
         ("vault", "env:YQ_TEST", b64(A), "'vault' is no key source; use file, env:NAME or command:LINE"),
         ("command:false", "env:YQ_TEST", b64(A), "ended with exit code 1"),
         ("command:/no/such/program", "env:YQ_TEST", b64(A), "did not run .FileNotFoundError"),
-        ("command:true", "env:YQ_TEST", b64(A), "the command of governance.master_key is empty"),
+        ("command:true", "env:YQ_TEST", b64(A), "the command of keys.master is empty"),
     ],
 )
 def test_wrong_sources_say_what_to_do(

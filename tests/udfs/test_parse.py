@@ -44,6 +44,8 @@ GOOD = [
     (line(platform=None, likes=None, author=None), {"platform": "unknown", "likes": None, "author": None}),
     (line(created_at="2021-07-20T20:00:00+08:00"), {"created_at": 1626782400000, "updated_at": 1626782400000}),
     (line(created_at="2021-07-20T12:00:00.123Z"), {"created_at": 1626782400123}),
+    (line(created_at="2016-12-31T23:59:60Z"), {"created_at": 1483228800000}),
+    (line(created_at="2020-01-25T14:58:60.000+08:00"), {"created_at": 1579935540000}),
     (line(created_at="2021-07-20t12:00:00z"), {"created_at": 1626782400000}),
     (line(created_at=1626782400000, updated_at=1626782400001), {"updated_at": 1626782400001}),
     (line(likes=3, reposts=0, comments=2**62), {"likes": 3, "reposts": 0, "comments": 2**62}),
