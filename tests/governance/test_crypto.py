@@ -77,7 +77,7 @@ def test_the_newest_master_key_seals_and_all_open() -> None:
 
 
 def test_there_must_be_a_master_key() -> None:
-    with pytest.raises(UsageError, match=r"governance\.master_key"):
+    with pytest.raises(UsageError, match=r"keys\.master"):
         Sealer([])
 
 
