@@ -15,7 +15,7 @@ from pipelines.cli.services import say
 @app.command(rich_help_panel="Start here")
 def demo(
     context: typer.Context,
-    posts: Annotated[int, typer.Option(min=100, help="Posts in the generated feed.")] = 20_000,
+    posts: Annotated[int, typer.Option(min=100, help="Posts in the generated feed.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Another seed makes another feed.")] = 1,
 ) -> None:
     """Start the services, run `opinion` on a generated feed with a flood in it, and show what was found."""
