@@ -105,7 +105,7 @@ class Chain:
                 dead.append(_dead_letters(step, batch.filter(gone), whole_raw.filter(gone), list(errors.values())))
                 batch = batch.filter(keep)
                 raw = None if raw is None else raw.filter(keep)
-            if self.breaker is not None and not isinstance(step, Sink) and step is not self.steps[0]:
+            if self.breaker is not None and not isinstance(step, Sink):
                 self.breaker.record(step.name, rows, len(errors))
         if dead:
             self.dead_letters.write(pa.Table.from_batches(dead).combine_chunks().to_batches()[0])

@@ -24,7 +24,7 @@ from clickhouse_connect.driver.client import Client
 from governance.vault.rows import vault_rows
 from pipelines.store.client import StoreSettings, connect, translated, with_retries
 from schemas.errors import StoreUnavailable
-from schemas.records import with_columns
+from schemas.records import DEAD_LETTER, with_columns
 from schemas.step import Sink
 
 GIVE_UP_AFTER_S = 20.0
@@ -207,18 +207,6 @@ class StoreVault(StoreSink):
 
 _VERSION = pa.schema([pa.field("version", pa.int64())])
 
-
-DEAD_LETTER = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("partition", pa.string(), nullable=False),
-        pa.field("offset", pa.int64(), nullable=False),
-        pa.field("step", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("raw", pa.binary(), nullable=False),
-    ]
-)
-"""What an engine hands over for each record that cannot be processed; ``raw`` as it came."""
 
 SealRaw = Callable[[bytes, str, str, int], bytes]
 """Encrypts (raw, source, partition, offset); the position is bound to the ciphertext."""

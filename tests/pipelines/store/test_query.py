@@ -9,8 +9,9 @@ import pytest
 
 from pipelines.store import query
 from pipelines.store.client import connect
-from pipelines.store.sinks import DEAD_LETTER, DeadLetterSink, StorePosts, now_ms
+from pipelines.store.sinks import DeadLetterSink, StorePosts, now_ms
 from schemas.errors import StoreError, UsageError
+from schemas.records import DEAD_LETTER
 
 pytestmark = pytest.mark.services
 

@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.store.client import connect
 from pipelines.store.query import refresh_roll_ups
-from pipelines.store.sinks import DEAD_LETTER, DeadLetterSink, StorePosts
+from pipelines.store.sinks import DeadLetterSink, StorePosts
+from schemas.records import DEAD_LETTER
 
 pytestmark = pytest.mark.services
 

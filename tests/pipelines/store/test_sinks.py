@@ -14,9 +14,10 @@ import pytest
 from governance.seal import VAULT
 from pipelines.store.client import connect
 from pipelines.store.migrate import migrate
-from pipelines.store.sinks import DEAD_LETTER, DeadLetterSink, StorePosts, StoreVault, distinct, now_ms
+from pipelines.store.sinks import DeadLetterSink, StorePosts, StoreVault, distinct, now_ms
 from schemas import records
 from schemas.errors import StoreUnavailable
+from schemas.records import DEAD_LETTER
 from udfs.checks import AWKWARD_TEXTS
 
 pytestmark = pytest.mark.services
