@@ -4,6 +4,9 @@
     CARD.md       the model card
     wide.npz      the n-gram model (kinds "wide" and "encoder")
     model.onnx, tokenizer.json   the transformer (kind "encoder"), whose logits are added to the wide model's
+    config.json, model.safetensors, tokenizer.json, heads.safetensors   an encoder for torch (kind "torch")
+
+Format 2: besides the four required heads a bundle may have those of OPTIONAL, and an embedding (`dimensions`).
 
 Every file but bundle.json stands in `files` with its SHA-256, and loading proves them: a half-copied folder must not
 score a single post.
@@ -19,30 +22,39 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import ModelError
-from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
+from schemas.records import EMOTIONS, HAZARDS, NEEDS, SENTIMENTS, SOURCE_KINDS, STATES
 
-FORMAT = 1
+FORMAT = 2
 BUNDLES = Path(__file__).parent / "bundles"
 """Where the shipped bundles lie."""
 DEFAULT = "encoder"
 """Name of the shipped bundle that `classify` takes unless told otherwise."""
-KINDS = {"wide": ("wide.npz",), "encoder": ("wide.npz", "model.onnx", "tokenizer.json")}
+KINDS = {
+    "wide": ("wide.npz",),
+    "encoder": ("wide.npz", "model.onnx", "tokenizer.json"),
+    "torch": ("config.json", "model.safetensors", "tokenizer.json", "heads.safetensors"),
+}
 """Files a bundle of each kind must have besides its card."""
 LABELS = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "needs": NEEDS, "help": ("help",)}
-"""Heads in the order of the model's outputs, with their labels in the order of the contract."""
+"""The heads of every bundle, in the order of the model's outputs, with their labels in the order of the contract."""
+OPTIONAL = {"hazards": HAZARDS, "source": SOURCE_KINDS, "state": STATES}
+"""Heads that a bundle has all of, after the required ones in this order, or none of: hints for triage."""
+MULTI_LABEL = frozenset({"needs", "help", "hazards"})
+"""Heads of which several labels may hold at once, each with a curve and a threshold of its own; the rest are one-of."""
+MOST_DIMENSIONS = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """One decision. ``slope`` and ``offset`` calibrate logits (Platt, 1999): p = f(slope * logit + offset), f being
-    softmax over a one-of head (one slope: a temperature) and the logistic function over needs and help (one a label).
+    softmax over a one-of head (one slope: a temperature), the logistic function over MULTI_LABEL heads (one a label).
     """
 
     labels: tuple[str, ...]
     slope: tuple[float, ...]
     offset: tuple[float, ...]
     threshold: tuple[float, ...]
-    """Needs and help: report from this probability on. Empty for sentiment and emotion, which always answer."""
+    """MULTI_LABEL heads: report from this probability on. Empty for one-of heads, which always answer."""
     abstain: tuple[float, float]
     """A probability in [low, high) is too close to call: a person should look (review, circuit breaker)."""
 
@@ -54,6 +66,7 @@ class Bundle:
     version: str
     kind: str
     heads: Mapping[str, Head]
+    """Those of LABELS, then all of OPTIONAL or none; iteration order is the order of the model's outputs."""
     meta: Mapping[str, Any]
     """bundle.json as it stands: training sets and sizes, figures, licence."""
 
@@ -66,6 +79,11 @@ class Bundle:
     def size(self) -> int:
         """Number of logits a model of this bundle gives a text."""
         return sum(len(head.labels) for head in self.heads.values())
+
+    @property
+    def dimensions(self) -> int:
+        """Length of the embedding that the model gives a text; 0 when it gives none."""
+        return int(self.meta["embedding"]["dimensions"]) if "embedding" in self.meta else 0
 
 
 def sha256(path: Path) -> str:
@@ -101,7 +119,7 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
             raise ModelError(
                 f"{description}: kind {meta['kind']!r} is none of {', '.join(KINDS)}; use a matching bundle"
             )
-        heads = {name: _head(description, name, meta["heads"][name]) for name in LABELS}
+        heads = {name: _head(description, name, labels, meta["heads"]) for name, labels in _wanted(description, meta)}
         _prove(folder, meta)
         return Bundle(folder, meta["name"], meta["version"], meta["kind"], heads, meta)
     except (KeyError, TypeError, ValueError) as error:
@@ -110,21 +128,39 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
         ) from error
 
 
-def _head(description: Path, name: str, meta: Mapping[str, Any]) -> Head:
-    if tuple(meta["labels"]) != LABELS[name]:
+def _wanted(description: Path, meta: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """Names and labels of the heads that the bundle must have by what it says of itself."""
+    if unknown := sorted(set(meta["heads"]) - {*LABELS, *OPTIONAL}):
+        raise ModelError(f"{description}: head {unknown[0]!r} is not this version's; use a matching bundle")
+    missing = [name for name in OPTIONAL if name not in meta["heads"]]
+    if missing and len(missing) < len(OPTIONAL):
+        raise ModelError(
+            f"{description}: heads {', '.join(OPTIONAL)} come together, {', '.join(missing)} is missing; retrain it"
+        )
+    if "embedding" in meta:
+        dimensions = meta["embedding"]["dimensions"]
+        if not isinstance(dimensions, int) or not 1 <= dimensions <= MOST_DIMENSIONS:
+            raise ModelError(f"{description}: embedding.dimensions {dimensions!r} is not in 1..{MOST_DIMENSIONS}")
+    return [*LABELS.items(), *(() if missing else OPTIONAL.items())]
+
+
+def _head(description: Path, name: str, labels: tuple[str, ...], heads: Mapping[str, Any]) -> Head:
+    meta = heads[name]
+    if tuple(meta["labels"]) != labels:
         raise ModelError(
             f"{description}: labels of head {name} are not this version's; retrain the bundle (make models)"
         )
-    each = len(LABELS[name]) if name in ("needs", "help") else 1
+    many = name in MULTI_LABEL
+    each = len(labels) if many else 1
     numbers = {key: tuple(float(value) for value in meta[key]) for key in ("slope", "offset", "threshold", "abstain")}
-    wanted = {"slope": each, "offset": each, "threshold": each if name in ("needs", "help") else 0, "abstain": 2}
+    wanted = {"slope": each, "offset": each, "threshold": each if many else 0, "abstain": 2}
     for key, count in wanted.items():
         if len(numbers[key]) != count:
             raise ModelError(
                 f"{description}: {key} of head {name} needs {count} numbers; retrain the bundle (make models)"
             )
     low, high = numbers["abstain"]
-    return Head(LABELS[name], numbers["slope"], numbers["offset"], numbers["threshold"], (low, high))
+    return Head(labels, numbers["slope"], numbers["offset"], numbers["threshold"], (low, high))
 
 
 def _prove(folder: Path, meta: Mapping[str, Any]) -> None:

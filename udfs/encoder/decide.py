@@ -4,23 +4,29 @@
   reaches the help threshold, and then at least the strongest one. So `needs` asks for help exactly when the help
   head says so.
 * `need` is the first of `needs`, or `none`; the score of `none` is the chance that neither help nor an offer is there.
+* `hints` are what the heads hazards, source and state say, for triage to weigh: hazards at or over their thresholds,
+  strongest first, and the likeliest source and state with their probabilities.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
-from udfs.encoder.bundle import Bundle, Head
+from schemas.errors import ModelError
+from schemas.records import EMOTIONS, HAZARDS, NEEDS, SENTIMENTS, SOURCE_KINDS, STATES
+from udfs.encoder.bundle import MULTI_LABEL, Bundle, Head
 
 Floats = npt.NDArray[np.float64]
 _OFFER = NEEDS.index("offer")
 _LIMIT = 30.0
 """A probability nearer to 0 or 1 than this logit means nothing."""
+INT8_SCALE = 127
+Hints = tuple[tuple[tuple[str, float], ...], str, float, str, float]
+"""One value of the column `hints` as tuples in the order of its fields: small enough to keep in a cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +37,26 @@ class Probabilities:
     emotion: Floats
     needs: Floats
     help: Floats  # one column
+    hazards: Floats | None = None  # this and the next two: None when the bundle has no such heads
+    source: Floats | None = None
+    state: Floats | None = None
 
     def row(self, number: int) -> Probabilities:
         at = slice(number, number + 1)
-        return Probabilities(self.sentiment[at], self.emotion[at], self.needs[at], self.help[at])
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Probabilities(**{name: part if part is None else part[at] for name, part in parts.items()})
 
 
 def probabilities(bundle: Bundle, logits: Floats) -> Probabilities:
+    """Calibrate ``logits`` [texts, outputs]. Raises ModelError when they are not as many as the bundle has labels."""
+    if logits.shape[1] != bundle.size:
+        raise ModelError(f"{bundle.path}: the model gives {logits.shape[1]} outputs, its labels are {bundle.size}")
     parts = {}
     at = 0
     for name, head in bundle.heads.items():
         part = logits[:, at : at + len(head.labels)]
         at += len(head.labels)
-        parts[name] = _softmax(part, head) if len(head.slope) < len(head.labels) else _logistic(part, head)
+        parts[name] = _logistic(part, head) if name in MULTI_LABEL else _softmax(part, head)
     return Probabilities(**parts)
 
 
@@ -61,7 +74,7 @@ def _logistic(logits: Floats, head: Head) -> Floats:
 
 
 def rows(bundle: Bundle, found: Probabilities) -> list[tuple[Any, ...]]:
-    """One tuple a text in the order of CLASSIFIED, less `model`."""
+    """One tuple a text: the columns of CLASSIFIED from `sentiment` to `needs`."""
     thresholds = bundle.heads["needs"].threshold
     asks_from = bundle.heads["help"].threshold[0]
     sentiment, emotion = found.sentiment.argmax(axis=1), found.emotion.argmax(axis=1)
@@ -88,3 +101,39 @@ def rows(bundle: Bundle, found: Probabilities) -> list[tuple[Any, ...]]:
             )
         )
     return result
+
+
+def hints(bundle: Bundle, found: Probabilities) -> list[Hints | None]:
+    """One value a text; None for every text when the bundle has no heads for them."""
+    if found.hazards is None or found.source is None or found.state is None:
+        return [None] * len(found.help)
+    thresholds = bundle.heads["hazards"].threshold
+    source, state = found.source.argmax(axis=1).tolist(), found.state.argmax(axis=1).tolist()
+    result: list[Hints | None] = []
+    for i, scores in enumerate(found.hazards.tolist()):
+        over = sorted((k for k, score in enumerate(scores) if score >= thresholds[k]), key=lambda k: (-scores[k], k))
+        result.append(
+            (
+                tuple((HAZARDS[k], round(scores[k], 4)) for k in over),
+                SOURCE_KINDS[source[i]],
+                round(float(found.source[i, source[i]]), 4),
+                STATES[state[i]],
+                round(float(found.state[i, state[i]]), 4),
+            )
+        )
+    return result
+
+
+def embeddings(bundle: Bundle, found: Floats | None, texts: int) -> list[bytes]:
+    """One embedding a text as the bytes of its int8 values (`records.CLASSIFIED` says how); b"" when there is none.
+
+    Raises ModelError when the model does not give what the bundle announces.
+    """
+    shape = (0, 0) if found is None else found.shape
+    if shape != ((texts, bundle.dimensions) if bundle.dimensions else (0, 0)):
+        raise ModelError(
+            f"{bundle.path}: the model gives embeddings of {shape[1]} dimensions, bundle.json says {bundle.dimensions}"
+        )
+    if found is None:
+        return [b""] * texts
+    return [row.tobytes() for row in np.clip(np.rint(found * INT8_SCALE), -INT8_SCALE, INT8_SCALE).astype(np.int8)]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from schemas import records
@@ -15,32 +14,18 @@ from schemas.errors import ModelError, UsageError
 from schemas.step import Step
 from udfs.encoder import decide
 from udfs.encoder.bundle import Bundle, load_bundle
+from udfs.encoder.load import load_model
+from udfs.encoder.model import Encoded, Model
 from udfs.encoder.text import normalise
-from udfs.encoder.wide import LANGUAGES, WideModel
+from udfs.encoder.wide import LANGUAGES
 
-
-class Model(Protocol):
-    """Logits [texts, outputs] of normalised texts; a row must not depend on the others."""
-
-    def logits(self, texts: list[str], languages: list[str]) -> npt.NDArray[np.float64]: ...
-
-
-def load_model(bundle: Bundle, batch_tokens: int = 4096) -> Model:
-    """The model of ``bundle``, ready to run on one thread. Raises ModelError when a file does not fit."""
-    if bundle.kind == "encoder":
-        from udfs.encoder.deep import DeepModel  # onnxruntime takes a second to import: only where it is used
-
-        return DeepModel(bundle.path, bundle.meta["mix"], batch_tokens)
-    model = WideModel.load(bundle.path / "wide.npz")
-    if model.outputs != bundle.size:
-        raise ModelError(
-            f"{bundle.path / 'wide.npz'} has {model.outputs} outputs, its labels are {bundle.size}; retrain it"
-        )
-    return model
+_Row = tuple[tuple[Any, ...], bytes, decide.Hints | None]
+"""What one text gives: the columns from `sentiment` to `needs`, its embedding's bytes, its hints."""
+_DECIDED = records.CLASSIFIED.names[: records.CLASSIFIED.names.index("needs") + 1]
 
 
 class Classify(Step):
-    """Sentiment, emotion and needs of every post, from the masked text alone.
+    """Sentiment, emotion and needs of every post, its embedding and hints for triage, from the masked text alone.
 
     A result depends on the normalised text (`text.normalise`, which also says what of a long post is read) and on
     whether `language` is `en`; therefore a cache over exactly that pair changes no result, and a copied post costs a
@@ -52,28 +37,35 @@ class Classify(Step):
     writes: ClassVar[pa.Schema] = records.CLASSIFIED
 
     def __init__(
-        self, bundle: str | None = None, cache_size: int = 20_000, batch_texts: int = 512, batch_tokens: int = 4096
+        self,
+        bundle: str | None = None,
+        cache_size: int = 20_000,
+        batch_texts: int = 512,
+        batch_tokens: int | None = None,
+        device: str = "auto",
     ) -> None:
         """``bundle``: a folder, or the name of a shipped one; None is the default. ``cache_size``: posts kept in the
-        least-recently-used cache (about 1 KB each), 0 for none. ``batch_texts``: texts a model sees at once at most,
-        and ``batch_tokens``: word pieces an encoder runs over at once; both bound memory and change no result."""
+        least-recently-used cache (about 1.5 KB each), 0 for none. ``batch_texts``: texts a model sees at once at most,
+        and ``batch_tokens``: word pieces an encoder runs over at once (None: what suits the device); both bound memory
+        and change no result. ``device``: auto, cpu or cuda, where the bundle's kind can run on either."""
         if cache_size < 0:
             raise UsageError(f"classify.cache_size is {cache_size}: give 0 (no cache) or more")
         if batch_texts < 1:
             raise UsageError(f"classify.batch_texts is {batch_texts}: give 1 or more")
-        if batch_tokens < 1:
+        if batch_tokens is not None and batch_tokens < 1:
             raise UsageError(f"classify.batch_tokens is {batch_tokens}: give 1 or more")
         self.bundle = bundle
         self.cache_size = cache_size
         self.batch_texts = batch_texts
         self.batch_tokens = batch_tokens
+        self.device = device
         self.loaded: Bundle | None = None
         self._model: Model | None = None
-        self._cache: OrderedDict[tuple[str, str], tuple[Any, ...]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], _Row] = OrderedDict()
 
     def open(self) -> None:
         self.loaded = load_bundle(self.bundle)
-        self._model = load_model(self.loaded, self.batch_tokens)
+        self._model = load_model(self.loaded, self.batch_tokens, self.device)
         self._cache.clear()
 
     def close(self) -> None:
@@ -86,13 +78,15 @@ class Classify(Step):
         keys = [_key(text, language) for text, language in zip(*columns, strict=True)]
         found = self._classified(keys)
         rows = [found[key] for key in keys]
-        values = {name: [row[k] for row in rows] for k, name in enumerate(self.writes.names[:-1])}
+        values: dict[str, Any] = {name: [row[k] for row, _, _ in rows] for k, name in enumerate(_DECIDED)}
         values["model"] = [model] * len(rows)
+        values["embedding"] = _embeddings([embedding for _, embedding, _ in rows])
+        values["hints"] = [hints for _, _, hints in rows]
         return records.with_columns(batch, self.writes, values)
 
-    def _classified(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    def _classified(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], _Row]:
         """Result of every distinct key, from the cache where it is there."""
-        found: dict[tuple[str, str], tuple[Any, ...]] = {}
+        found: dict[tuple[str, str], _Row] = {}
         fresh: list[tuple[str, str]] = []
         for key in dict.fromkeys(keys):
             if key in self._cache:
@@ -110,14 +104,16 @@ class Classify(Step):
                 self._cache.popitem(last=False)
         return found
 
-    def _score(self, keys: list[tuple[str, str]]) -> list[tuple[Any, ...]]:
-        return decide.rows(self._opened(), self._probabilities(keys))
+    def _score(self, keys: list[tuple[str, str]]) -> list[_Row]:
+        bundle, encoded = self._opened(), self._encode(keys)
+        found = decide.probabilities(bundle, encoded.logits)
+        embeddings = decide.embeddings(bundle, encoded.embedding, len(keys))
+        return list(zip(decide.rows(bundle, found), embeddings, decide.hints(bundle, found), strict=True))
 
-    def _probabilities(self, keys: list[tuple[str, str]]) -> decide.Probabilities:
+    def _encode(self, keys: list[tuple[str, str]]) -> Encoded:
         if self._model is None:
             raise ModelError("classify: open() was not called, or close() was")
-        logits = self._model.logits([text for text, _ in keys], [language for _, language in keys])
-        return decide.probabilities(self._opened(), logits)
+        return self._model.encode([text for text, _ in keys], [language for _, language in keys])
 
     def _opened(self) -> Bundle:
         if self.loaded is None:
@@ -131,13 +127,21 @@ class Classify(Step):
 
     def probabilities(self, texts: Sequence[str], languages: Sequence[str]) -> decide.Probabilities:
         """Calibrated probabilities of masked ``texts``, past the cache (explanations, review)."""
-        return self._probabilities([_key(text, language) for text, language in zip(texts, languages, strict=True)])
+        keys = [_key(text, language) for text, language in zip(texts, languages, strict=True)]
+        return decide.probabilities(self._opened(), self._encode(keys).logits)
 
     def decide(self, found: decide.Probabilities, row: int) -> tuple[Any, ...]:
-        """The columns of CLASSIFIED, less `model`, that ``row`` of ``found`` gives."""
+        """The columns of CLASSIFIED from `sentiment` to `needs` that ``row`` of ``found`` gives."""
         return decide.rows(self._opened(), found.row(row))[0]
 
 
 def _key(text: str | None, language: str | None) -> tuple[str, str]:
     """All that a result depends on."""
     return normalise(text or ""), language if language in LANGUAGES else LANGUAGES[0]
+
+
+def _embeddings(rows: Sequence[bytes]) -> pa.Array:
+    """The column `embedding`; the bytes of a row are its values."""
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    values = np.frombuffer(b"".join(rows), dtype=np.int8)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.encoder import ngrams
+from udfs.encoder.model import Encoded
 
 Floats = npt.NDArray[np.float64]
 LANGUAGES = ("zh", "en")
@@ -56,6 +57,10 @@ class WideModel:
         bucket = keys & ((1 << self.bits) - 1)
         value = np.rint((1 + np.log(count)) * self.idf[bucket] * TFIDF_SCALE).astype(np.int64)
         return keys >> self.bits, bucket, value
+
+    def encode(self, texts: list[str], languages: list[str]) -> Encoded:
+        """The logits of normalised ``texts``; n-grams give no embedding."""
+        return Encoded(self.logits(texts, languages), None)
 
     def logits(self, texts: Sequence[str], languages: Sequence[str]) -> Floats:
         """Logits [texts, outputs] of normalised ``texts``; a row's bits depend on that text and language only."""

@@ -22,6 +22,8 @@ ANSWER = {
     "help_score": 0.1,
     "needs": [],
     "model": "table@1",
+    "embedding": [],
+    "hints": None,
 }
 
 
