@@ -27,7 +27,11 @@ _CREATE = re.compile(
     r"^CREATE\s+(?:OR\s+REPLACE\s+)?(?:MATERIALIZED\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:\w+\.)?(\w+)", re.I
 )
 _COLUMN = re.compile(r"^\s+`?(\w+)`?\s.*COMMENT\s+'(L[1-4]) [^']+'")
-_ADD = re.compile(r"^ALTER\s+TABLE\s+(?:\w+\.)?(\w+)\s+ADD\s+COLUMN\s+`?(\w+)`?\s.*COMMENT\s+'(L[1-4]) [^']+'", re.I)
+_ADD = re.compile(
+    r"^ALTER\s+TABLE\s+(?:\w+\.)?(\w+)\s+ADD\s+COLUMN\s+(?:IF\s+NOT\s+EXISTS\s+)?`?(\w+)`?\s"
+    r".*COMMENT\s+'(L[1-4]) [^']+'",
+    re.I,
+)
 _DROP = re.compile(r"^DROP\s+(?:TABLE|VIEW)\s+(?:IF\s+EXISTS\s+)?(?:\w+\.)?(\w+)", re.I)
 
 

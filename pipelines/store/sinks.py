@@ -111,7 +111,7 @@ class StoreSink(Sink):
 _AS_THEY_ARE = (
     *("language", "text", "text_l2", "pii", "places", "items", "people", "sentiment", "sentiment_score", "emotion"),
     *("emotion_score", "need", "need_score", "help_score", "needs", "hazards", "source_kind", "state", "priority"),
-    *("keywords", "likes", "reposts", "comments", "model"),
+    *("keywords", "likes", "reposts", "comments", "model", "embedding"),
 )
 """Columns of the batch that are columns of ``posts`` without a change."""
 

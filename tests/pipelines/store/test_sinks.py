@@ -84,6 +84,8 @@ FULL = {
     "priority": [1],
     "repost_of": [None],
     "likes": [7],
+    "embedding": [[127, -127, 0, 1]],
+    "hints": [{"hazards": [], "source_kind": "self", "source_score": 0.9, "state": "open", "state_score": 0.9}],
 }
 
 
@@ -125,7 +127,9 @@ def test_every_value_arrives(clickhouse, make_posts, rows):
         "repost_of": "",
         "likes": 7,
         "model": "none@0",
+        "embedding": [127, -127, 0, 1],
     }
+    assert "hints" not in row
     assert {name: row[name] for name in expected} == expected
 
 
