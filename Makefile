@@ -12,6 +12,8 @@ BIN := .venv/bin
 LOCKS := requirements-bootstrap.lock requirements-dev.lock requirements-jdk.lock
 # A changed lock or project file makes a new stamp name, so `make env` costs nothing while they stand as they are.
 STAMP := .venv/.made-$(shell cat $(LOCKS) pyproject.toml setup.py requirements.in | sha256sum | cut -c1-16)
+# A second environment with torch (several GB): only `make test-torch` and `yuqing train` want it.
+TORCH_STAMP := .venv-torch/.made-$(shell cat requirements-bootstrap.lock requirements-torch.lock pyproject.toml setup.py requirements.in | sha256sum | cut -c1-16)
 
 # YUQING_ENV_CACHE keeps downloads (Python and jars) outside the checkout, so that a fresh clone need not fetch them
 # again. The environment itself is never shared: it holds absolute paths.
@@ -21,10 +23,10 @@ export PIP_CACHE_DIR := $(YUQING_ENV_CACHE)/pip
 export YUQING_JARS ?= $(YUQING_ENV_CACHE)/jars
 endif
 
-.PHONY: help env jars demo test faults check bench models lock clean
+.PHONY: help env jars demo test test-torch faults check bench models lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(STAMP) ## build .venv from the locks (and a JDK into it where the machine has none that fits)
 
@@ -56,6 +58,18 @@ test: $(STAMP) ## run every test, on real engines (ARGS="-k name" for a part)
 	@command -v mvn >/dev/null || echo "make test: Kafka's tests will be skipped without Maven: apt-get install maven" >&2
 	$(BIN)/python -m pytest $(ARGS)
 
+test-torch: $(TORCH_STAMP) ## run the torch backend's and `yuqing train`'s tests in .venv-torch (downloads several GB the first time)
+	@.venv-torch/bin/python -m pytest tests/torch $(ARGS)
+
+$(TORCH_STAMP): $(STAMP)
+	@.venv-torch/bin/python -c '' 2>/dev/null || { echo "make test-torch: creating .venv-torch"; $(PYTHON) -m venv --clear .venv-torch; }
+	echo "make test-torch: installing the locked packages with torch"
+	export VIRTUAL_ENV="$$PWD/.venv-torch"
+	$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements-bootstrap.lock requirements-torch.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	rm -f .venv-torch/.made-*
+	touch $@
+
 faults: $(STAMP) ## run only the tests that kill processes of a running job
 	@$(BIN)/python -m pytest -m faults $(ARGS)
 
@@ -84,10 +98,11 @@ models: $(STAMP) ## train and ship the encoder's bundles again (DATA=, TORCH=, E
 	$(BIN)/python -m training.encoder.finish --data $(DATA) --bundle $$deep --kind encoder --name encoder --version 1.1.0
 
 lock: $(STAMP) ## recompile the locks of the Python packages from requirements*.in, and that of the jars
-	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --generate-hashes "$$1.in" -o "$$1.lock"; }
+	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --generate-hashes "$${@:2}" "$$1.in" -o "$$1.lock"; }
 	for name in requirements-bootstrap requirements-dev requirements-jdk; do compile $$name; done
+	compile requirements-torch -c requirements-dev.lock  # shared packages keep their versions
 	$(BIN)/python -m pipelines.services.jars --lock
 
 clean: ## remove the environment and everything that tools left behind (services must be down; HOME is kept)
-	@rm -rf .venv build dist .jars *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-torch build dist .jars *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
