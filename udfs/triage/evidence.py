@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 from udfs.keywords.normalise import normalise
 from udfs.keywords.quoted import NAME, TAG
@@ -33,6 +34,15 @@ def fact_rules() -> RuleSet:
 def _kind(rule_id: str) -> str:
     """Return what a rule stands for: "flood-rising-2" is a second rule for flood_rising."""
     return re.sub(r"-\d+$", "", rule_id).replace("-", "_")
+
+
+class Finding(NamedTuple):
+    """What a rule answers and why, in lexicon words only."""
+
+    label: str
+    why: str
+    evident: bool = True
+    """False: nothing in the post speaks for it, it is the default of its like; a model may know better."""
 
 
 class Evidence:

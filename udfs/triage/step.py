@@ -1,7 +1,9 @@
-"""The `triage` step: hazards, goods, people, who speaks, state and priority, by rules over masked text.
+"""The `triage` step: hazards, goods, people, who speaks, state and priority, by rules over masked text, and by what
+the model of `classify` hints at where it has heads for it (`merge`).
 
-Every post is read with the need and hazard lexicons; only one that asks, offers, reports a hazard or fired a critical
-keyword is read with the rest, since nearly all posts of a feed are everyday talk. Cost: docs/keywords.md.
+Every post is read with the need and hazard lexicons; only one that asks, offers, reports a hazard (by rule or by the
+model) or fired a critical keyword is read with the rest, since nearly all posts of a feed are everyday talk. Cost:
+docs/keywords.md.
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ import pyarrow as pa
 from schemas.records import TRIAGED, with_columns
 from schemas.step import Step
 from udfs.keywords.ruleset import Hit
-from udfs.triage.evidence import Evidence, fact_rules, gate_rules
+from udfs.triage.evidence import Evidence, Finding, fact_rules, gate_rules
 from udfs.triage.hazards import hazards_of
 from udfs.triage.items import Item, items_of
+from udfs.triage.merge import MERGED, Hints, Merge
 from udfs.triage.needs_rules import strengths
 from udfs.triage.people import count_of, vulnerable_of
 from udfs.triage.priority import Facts, decide
-from udfs.triage.source import source_of
-from udfs.triage.state import state_of
+from udfs.triage.source import UNTOLD, source_of
+from udfs.triage.state import NO_CALL, state_of
 
 _ASKS_BY_RULE = 0.4
 """Strength of a need by rule from which goods and people are read although the model named no need."""
@@ -45,8 +48,12 @@ class Triage(Step):
     """Write hazards, items, people, source_kind, state and priority. Reads masked text."""
 
     name = "triage"
-    reads = ("text", "keywords", "needs", "help_score", "places")
+    reads = ("text", "keywords", "needs", "help_score", "places", "hints")
     writes = TRIAGED
+
+    def __init__(self, merge: Merge = MERGED) -> None:
+        """``merge`` says how far the model's hints are believed."""
+        self.merge = merge
 
     def open(self) -> None:
         """Compile the lexicons (about 0.2 s, once a process)."""
@@ -59,13 +66,17 @@ class Triage(Step):
         keywords = [row or () for row in batch.column("keywords").to_pylist()]
         scores = batch.column("help_score").to_pylist()
         places = [row or () for row in batch.column("places").to_pylist()]
+        hints: list[Hints] = batch.column("hints").to_pylist()
         gate = gate_rules().scan(texts)
         reads = [
-            at for at, hits in enumerate(gate) if needs[at] or (scores[at] or 0.0) >= 0.5 or _calls(hits, keywords[at])
+            at
+            for at, hits in enumerate(gate)
+            if needs[at] or (scores[at] or 0.0) >= 0.5 or _calls(hits, keywords[at]) or self.merge.calls(hints[at])
         ]
         facts = dict(zip(reads, fact_rules().scan([texts[at] for at in reads]), strict=True))
         rows = [
-            triage(texts[at], gate[at], facts.get(at), needs[at], keywords[at], places[at]) for at in range(len(texts))
+            triage(texts[at], gate[at], facts.get(at), needs[at], keywords[at], places[at], hints[at], self.merge)
+            for at in range(len(texts))
         ]
         return with_columns(
             batch,
@@ -96,16 +107,20 @@ def triage(
     needs: frozenset[str],
     keywords: Sequence[Mapping[str, Any]] = (),
     places: Sequence[Mapping[str, Any]] = (),
+    hints: Hints = None,
+    merge: Merge = MERGED,
 ) -> Triaged:
     """Return what triage makes of one post from its lexicon hits; ``facts`` None: not worth reading further."""
     if facts is None and not gate:
-        return Triaged([], [], None, [], "other", "unclear", 4, ["no need and no hazard"])
+        return _everyday(UNTOLD, hints, merge)
     evidence = Evidence(text, [*gate, *(facts or ())])
-    hazards = hazards_of(evidence, keywords)
-    source_kind, source_reason = source_of(evidence, text, needs)
+    by_rule = source_of(evidence, text, needs)
     if facts is None:
-        return Triaged([], [], None, [], source_kind, "unclear", 4, [source_reason, "no need and no hazard"])
-    state, state_reason = state_of(evidence, needs, hazards)
+        return _everyday(by_rule, hints, merge)
+    why_model = merge.hazards(hazards_of(evidence, keywords), hints)
+    hazards = list(why_model)
+    source = merge.source(by_rule, hints)
+    state = merge.state(state_of(evidence, needs, hazards), hints, call=bool(needs or hazards))
     asks = needs != {"offer"}
     items, kinds = items_of(evidence, giving="offer" in needs)
     count = count_of(evidence.text) if asks else None
@@ -119,15 +134,23 @@ def triage(
             item_kinds=kinds,
             settled=bool(evidence.of("urgency", "settlement"))
             or any(place["level"] in _SETTLED_LEVELS for place in places),
-            source_kind=source_kind,
-            state=state,
+            source_kind=source.label,
+            state=state.label,
         )
     )
-    why = [f"hazard {hazard}: {evidence.words('hazard', hazard) or 'a critical keyword'}" for hazard in hazards]
+    words = {hazard: evidence.words("hazard", hazard) or "a critical keyword" for hazard in hazards}
+    why = [f"hazard {hazard}: {why_model[hazard] or words[hazard]}" for hazard in hazards]
     why += [f"vulnerable {name}: {evidence.words('vulnerable', name)}" for name in vulnerable]
-    why += [f"source {source_kind}: {source_reason}", f"state {state}: {state_reason}"]
+    why += [f"source {source.label}: {source.why}", f"state {state.label}: {state.why}"]
     why.append(f"priority {priority}: {'; '.join(reasons)}")
-    return Triaged(hazards, items, count, vulnerable, source_kind, state, priority, why)
+    return Triaged(hazards, items, count, vulnerable, source.label, state.label, priority, why)
+
+
+def _everyday(by_rule: Finding, hints: Hints, merge: Merge) -> Triaged:
+    """A post without need and hazard; it may still say who speaks, and that an earlier call was answered."""
+    source, state = merge.source(by_rule, hints), merge.state(NO_CALL, hints, call=False)
+    why = [f"source {source.label}: {source.why}", f"state {state.label}: {state.why}"]
+    return Triaged([], [], None, [], source.label, state.label, 4, [*why, "priority 4: no need and no hazard"])
 
 
 def explain(
@@ -135,8 +158,12 @@ def explain(
     needs: Sequence[str] = (),
     keywords: Sequence[Mapping[str, Any]] = (),
     places: Sequence[Mapping[str, Any]] = (),
+    hints: Hints = None,
 ) -> list[str]:
-    """Return why triage decided as it did, in lexicon words only; ``needs`` are the names in the post's `needs`."""
+    """Return why triage decided as it did, in lexicon words only, and where the model did.
+
+    ``needs`` are the names in the post's `needs`, ``hints`` is what `classify` wrote.
+    """
     gate = gate_rules().scan([text])[0]
-    facts = fact_rules().scan([text])[0] if needs or _calls(gate, keywords) else None
-    return triage(text, gate, facts, frozenset(needs), keywords, places).reasons
+    facts = fact_rules().scan([text])[0] if needs or _calls(gate, keywords) or MERGED.calls(hints) else None
+    return triage(text, gate, facts, frozenset(needs), keywords, places, hints).reasons
