@@ -7,21 +7,19 @@ like is better told by the hand-written posts than by the grammar, so their weig
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
 
 from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
+from training.calibration import best_threshold, from_false_calls, platt, temperature
 from training.encoder import data, mix, needs
 from udfs.encoder import bundle as bundles
 from udfs.encoder.deep import DeepModel
-from udfs.encoder.step import Model
+from udfs.encoder.model import Model
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -116,23 +114,6 @@ def mixture(model: DeepModel, held: Held) -> list[list[float]]:
     return mix.table(factors)
 
 
-def temperature(scores: Floats, truth: npt.NDArray[np.int64]) -> float:
-    """Slope that maximises the likelihood of ``truth``."""
-
-    def loss(slope: float) -> float:
-        scaled = scores * slope
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(truth)), truth]))
-
-    return float(minimize_scalar(loss, bounds=(0.1, 10), method="bounded").x)
-
-
-def platt(scores: Floats, truth: npt.NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
-    """Slope and offset of the logistic curve from ``scores`` to the probability of ``truth``."""
-    fit = LogisticRegression(C=1e3).fit(scores[:, None], truth, sample_weight=weights)
-    return float(fit.coef_[0, 0]), float(fit.intercept_[0])
-
-
 def calibrate(model: Model, held: Held, meta: dict[str, Any]) -> None:
     """Fill slopes, offsets, thresholds and abstain bands of ``meta``."""
     heads = meta["heads"]
@@ -166,20 +147,4 @@ def calibrate(model: Model, held: Held, meta: dict[str, Any]) -> None:
 
 
 def _logits(model: Model, rows: list[Any]) -> Floats:
-    return model.logits([row.text for row in rows], [row.language for row in rows])
-
-
-def from_false_calls(chance: Floats, allowed: float) -> float:
-    """Lowest threshold that at most ``allowed`` in 10,000 of ``chance`` reach, rounded up to four digits."""
-    count = int(len(chance) * allowed / 1e4)
-    return min(0.9999, math.floor(float(np.sort(chance)[-count - 1]) * 1e4 + 1) / 1e4)
-
-
-def best_threshold(chance: Floats, truth: npt.NDArray[np.bool_], weights: Floats) -> float:
-    """Threshold with the highest F1, within reason (.15 to .8)."""
-
-    def f1(threshold: float) -> float:
-        said = chance >= threshold
-        return float(2 * weights[said & truth].sum() / max(1e-9, weights[said].sum() + weights[truth].sum()))
-
-    return float(max(np.arange(0.15, 0.81, 0.05), key=f1))
+    return model.encode([row.text for row in rows], [row.language for row in rows]).logits

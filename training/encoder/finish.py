@@ -19,7 +19,8 @@ from training.encoder.fairness import shifts
 from udfs.encoder import bundle as bundles
 from udfs.encoder.deep import DeepModel
 from udfs.encoder.evaluate import evaluate
-from udfs.encoder.step import Classify, load_model
+from udfs.encoder.load import load_model
+from udfs.encoder.step import Classify
 
 
 def test_sets(folder: Path, rows: list[needs.NeedRow]) -> dict[str, list[dict[str, Any]]]:
