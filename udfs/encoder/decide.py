@@ -43,8 +43,11 @@ class Probabilities:
 
     def row(self, number: int) -> Probabilities:
         at = slice(number, number + 1)
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Probabilities(**{name: part if part is None else part[at] for name, part in parts.items()})
+        values: dict[str, Any] = {}
+        for field in fields(self):
+            whole = getattr(self, field.name)
+            values[field.name] = None if whole is None else whole[at]
+        return Probabilities(**values)
 
 
 def probabilities(bundle: Bundle, logits: Floats) -> Probabilities:

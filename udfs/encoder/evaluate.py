@@ -1,8 +1,11 @@
 """How good a classify step is on labelled posts: `yuqing bench accuracy` prints what `evaluate` returns.
 
 A row holds `text`, optionally `language` (zh when absent), and any of the contract's labels: `sentiment`, `emotion`,
-`needs` (a list, empty for none) or `need` (one, or `none`). A head is judged on the rows labelled for it. Where
-sentiment is labelled in two ways only, a neutral answer is folded by emotion as the contract says.
+`needs` (a list, empty for none) or `need` (one, or `none`), `hazards` (a list), `source_kind`, `state`; `source` stands
+for `source_kind` where it is one of its labels (else it says where the row is from). A head is judged on the rows
+labelled for it. Where sentiment is labelled in two ways only, a neutral answer is folded by emotion as the contract
+says. Hazards, source and state are judged by the column `hints`, what the model says before triage weighs it against
+its rules, and left out for a model that has no such heads.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import RecordError
-from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
+from schemas.records import EMOTIONS, HAZARDS, NEEDS, SENTIMENTS, SOURCE_KINDS, STATES
 from schemas.step import Step
 
 Ints = npt.NDArray[np.int64]
@@ -42,8 +45,9 @@ def classified(texts: Sequence[str], languages: Sequence[str], classify: Step) -
 def evaluate(rows: Iterable[Mapping[str, Any]], classify: Step, *, resamples: int = 1000, seed: int = 0) -> Report:
     """Judge ``classify`` (opened) on ``rows``.
 
-    Returns {rows, model, heads}; heads holds `sentiment` and `emotion` (accuracy, macro_f1, classes, confusion, ece),
-    `needs` (classes, macro_f1) and `help` (precision, recall, specificity, false_per_10000, ece), as far as labelled.
+    Returns {rows, model, heads}; heads holds `sentiment`, `emotion`, `source` and `state` (accuracy, macro_f1, classes,
+    confusion, ece), `needs` and `hazards` (classes, macro_f1, micro_f1) and `help` (precision, recall, specificity,
+    false_per_10000, ece), as far as labelled.
     Single figures are {value, low, high}: 95% percentile bootstrap over rows (Efron, 1979), ``resamples`` draws by
     ``seed``. Raises RecordError, with the row's number, for a label that the contract does not have.
     """
@@ -62,22 +66,45 @@ def evaluate(rows: Iterable[Mapping[str, Any]], classify: Step, *, resamples: in
             [[any(found["need"] == need for found in answers[i]["needs"]) for need in NEEDS] for i in picked]
         )
         scores = np.array([answers[i]["help_score"] for i in picked], dtype=np.float64)
-        heads["needs"] = _many_of(truth, said, resamples, seed)
+        heads["needs"] = _many_of(NEEDS, truth, said, resamples, seed)
         heads["help"] = _help(truth, said, scores, resamples, seed)
+    heads |= _hinted(kept, answers, resamples, seed)
     return {"rows": len(kept), "model": answers[0]["model"] if answers else None, "heads": heads}
 
 
+def _hinted(
+    rows: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], resamples: int, seed: int
+) -> Report:
+    """The heads that speak through `hints`."""
+    heads: Report = {}
+    told = [(row, answer["hints"]) for row, answer in zip(rows, answers, strict=True) if answer["hints"] is not None]
+    if picked := [(row["hazards"], hints["hazards"]) for row, hints in told if row.get("hazards") is not None]:
+        truth = np.array([[hazard in hazards for hazard in HAZARDS] for hazards, _ in picked])
+        named = [{each["hazard"] for each in hazards} for _, hazards in picked]
+        said = np.array([[hazard in names for hazard in HAZARDS] for names in named])
+        heads["hazards"] = _many_of(HAZARDS, truth, said, resamples, seed)
+    for head, column, names in (("source", "source_kind", SOURCE_KINDS), ("state", "state", STATES)):
+        labels = [(row.get(column) or row.get(head), hints) for row, hints in told]
+        judged = [({head: label}, hints) for label, hints in labels if label in names]
+        if judged:
+            said_rows = [{head: hints[column], f"{head}_score": hints[f"{head}_score"]} for _, hints in judged]
+            heads[head] = _one_of(head, names, [row for row, _ in judged], said_rows, resamples, seed)
+    return heads
+
+
 def _check(rows: Sequence[Mapping[str, Any]]) -> None:
-    allowed = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "need": (*NEEDS, "none")}
+    allowed = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "need": (*NEEDS, "none"), "state": STATES}
+    allowed |= {"source_kind": SOURCE_KINDS}
     for number, row in enumerate(rows):
         if not isinstance(row.get("text"), str):
             raise RecordError(f"row {number}: text is missing or no string")
         for key, names in allowed.items():
             if row.get(key) is not None and row[key] not in names:
                 raise RecordError(f"row {number}: {key} {row[key]!r} is none of {', '.join(names)}")
-        for need in row.get("needs") or ():
-            if need not in NEEDS:
-                raise RecordError(f"row {number}: need {need!r} is none of {', '.join(NEEDS)}")
+        for key, names in (("needs", NEEDS), ("hazards", HAZARDS)):
+            for label in row.get(key) or ():
+                if label not in names:
+                    raise RecordError(f"row {number}: {key[:-1]} {label!r} is none of {', '.join(names)}")
 
 
 def _needs(row: Mapping[str, Any]) -> set[str]:
@@ -119,8 +146,8 @@ def _one_of(
     return result
 
 
-def _many_of(truth: Bools, said: Bools, resamples: int, seed: int) -> Report:
-    present = [k for k in range(len(NEEDS)) if truth[:, k].any()]
+def _many_of(names: Sequence[str], truth: Bools, said: Bools, resamples: int, seed: int) -> Report:
+    present = [k for k in range(len(names)) if truth[:, k].any()]
 
     def macro(index: Ints) -> float:
         return float(np.mean([_scores(truth[index, k], said[index, k])[2] for k in present])) if present else 0.0
@@ -128,7 +155,8 @@ def _many_of(truth: Bools, said: Bools, resamples: int, seed: int) -> Report:
     return {
         "rows": len(truth),
         "macro_f1": interval(macro, len(truth), resamples, seed),
-        "classes": [_class(need, truth[:, k], said[:, k]) for k, need in enumerate(NEEDS)],
+        "micro_f1": interval(lambda index: _scores(truth[index], said[index])[2], len(truth), resamples, seed),
+        "classes": [_class(name, truth[:, k], said[:, k]) for k, name in enumerate(names)],
     }
 
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from udfs.encoder.bundle import LABELS, Bundle, write_bundle
+from udfs.encoder.bundle import LABELS, MULTI_LABEL, OPTIONAL, Bundle, write_bundle
 
 OUTPUTS = sum(map(len, LABELS.values()))
 
 
-def _description(**changes: Any) -> dict[str, Any]:
+def _description(hints: bool, **changes: Any) -> dict[str, Any]:
     heads = {}
-    for name, labels in LABELS.items():
-        many = name in ("needs", "help")
+    for name, labels in (LABELS | (OPTIONAL if hints else {})).items():
+        many = name in MULTI_LABEL
         each = len(labels) if many else 1
         heads[name] = {
             "labels": labels,
@@ -27,7 +27,10 @@ def _description(**changes: Any) -> dict[str, Any]:
     return {"name": "tiny", "version": "0.1.0", "kind": "wide", "heads": heads, **changes}
 
 
-def _tiny_bundle(folder: Path, seed: int = 1, bits: int = 10, outputs: int = OUTPUTS, **changes: Any) -> Bundle:
+def _tiny_bundle(
+    folder: Path, seed: int = 1, bits: int = 10, outputs: int | None = None, hints: bool = False, **changes: Any
+) -> Bundle:
+    outputs = outputs or OUTPUTS + (sum(map(len, OPTIONAL.values())) if hints else 0)
     draw = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
@@ -39,10 +42,12 @@ def _tiny_bundle(folder: Path, seed: int = 1, bits: int = 10, outputs: int = OUT
         fingerprint=draw.integers(1, 1 << 16, 1 << bits).astype(np.uint16),
     )
     (folder / "CARD.md").write_text("A card.\n", encoding="utf-8")
-    return write_bundle(folder, _description(**changes))
+    return write_bundle(folder, _description(hints, **changes))
 
 
 @pytest.fixture(scope="session")
 def tiny_bundle() -> Callable[..., Bundle]:
-    """tiny_bundle(folder, seed=, bits=, outputs=, **changes of the description) -> Bundle."""
+    """tiny_bundle(folder, seed=, bits=, outputs=, hints=, **changes of the description) -> Bundle.
+
+    ``hints``: with the optional heads."""
     return _tiny_bundle

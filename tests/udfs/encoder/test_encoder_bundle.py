@@ -42,6 +42,12 @@ CASES: list[tuple[str, Damage, str]] = [
     ("labels swapped", edit(lambda m: m["heads"]["emotion"]["labels"].reverse()), "labels of head emotion"),
     ("head left out", edit(lambda m: m["heads"].pop("help")), "KeyError: 'help'"),
     ("threshold short", edit(lambda m: m["heads"]["needs"]["threshold"].pop()), "threshold of head needs needs 8"),
+    ("one optional head", edit(lambda m: m["heads"].update(state={})), "hazards, source is missing"),
+    ("unknown head", edit(lambda m: m["heads"].update(topic={})), "head 'topic'"),
+    ("no dimensions", edit(lambda m: m.update(embedding={})), "KeyError: 'dimensions'"),
+    ("0 dimensions", edit(lambda m: m.update(embedding={"dimensions": 0})), "dimensions 0 is not in 1"),
+    ("half a dimension", edit(lambda m: m.update(embedding={"dimensions": 64.5})), "dimensions 64.5 is not in"),
+    ("torch without files", edit(lambda m: m.update(kind="torch")), "no hash of config.json"),
     ("slope no number", edit(lambda m: m["heads"]["help"].update(slope=["x"])), "is damaged"),
 ]
 
@@ -60,7 +66,26 @@ def test_a_whole_bundle_loads(tmp_path: Path, tiny_bundle: Make) -> None:
     assert load_bundle(str(tmp_path)) == bundle
     assert bundle.model == "tiny@2.3.4"
     assert bundle.size == 18
+    assert bundle.dimensions == 0
     assert bundle.heads["help"].abstain == (0.2, 0.4)
+
+
+def test_optional_heads_come_after_the_required_ones(tmp_path: Path, tiny_bundle: Make) -> None:
+    bundle = tiny_bundle(tmp_path, hints=True, embedding={"dimensions": 64})
+    assert list(bundle.heads) == ["sentiment", "emotion", "needs", "help", "hazards", "source", "state"]
+    assert bundle.size == 36
+    assert bundle.dimensions == 64
+    assert [len(bundle.heads[name].threshold) for name in ("hazards", "source", "state")] == [8, 0, 0]
+    meta = json.loads((tmp_path / "bundle.json").read_text(encoding="utf-8"))
+    meta["heads"] = dict(reversed(meta["heads"].items()))
+    (tmp_path / "bundle.json").write_text(json.dumps(meta), encoding="utf-8")
+    assert list(load_bundle(tmp_path).heads) == list(bundle.heads)  # whatever order the file has
+
+
+def test_a_torch_bundle_has_its_own_files(tmp_path: Path, tiny_bundle: Make) -> None:
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "heads.safetensors"):
+        (tmp_path / name).write_bytes(b"")
+    assert tiny_bundle(tmp_path, kind="torch").kind == "torch"
 
 
 def test_an_unknown_folder_says_so() -> None:

@@ -127,12 +127,58 @@ def test_help_and_needs() -> None:
     assert heads["needs"]["macro_f1"]["value"] == pytest.approx((1 + 1 + 0) / 3)  # rescue, offer, shelter are there
 
 
+def hinted(hazards: list[str], source: str = "other", state: str = "unclear", score: float = 0.75) -> dict[str, Any]:
+    named = [{"hazard": hazard, "score": 0.8} for hazard in hazards]
+    return {
+        "hints": {
+            "hazards": named,
+            "source_kind": source,
+            "source_score": score,
+            "state": state,
+            "state_score": score,
+        }
+    }
+
+
+def test_hints_are_judged_where_rows_are_labelled() -> None:
+    table = {
+        "a": hinted(["fire", "gas"], "self", "open"),
+        "b": hinted([], "media"),
+        "c": hinted(["collapse"], "self", "closed"),
+        "d": hinted(["fire"], "self"),
+    }
+    rows = [
+        {"text": "a", "hazards": ["fire"], "source": "self", "state": "open"},
+        {"text": "b", "hazards": ["flood_rising"], "source_kind": "official", "state": "unclear"},
+        {"text": "c", "hazards": [], "source": "dev-direct"},  # where the row is from, no label
+        {"text": "d"},
+    ]
+    heads = evaluate(rows, Told(table), resamples=5)["heads"]
+    assert set(heads) == {"hazards", "source", "state"}
+    by_label = {row["label"]: row for row in heads["hazards"]["classes"]}
+    assert (heads["hazards"]["rows"], heads["source"]["rows"], heads["state"]["rows"]) == (3, 2, 2)
+    assert by_label["fire"]["f1"] == 1.0
+    assert by_label["collapse"]["support"] == 0
+    assert heads["hazards"]["micro_f1"]["value"] == pytest.approx(2 * 1 / (2 + 3))
+    assert heads["source"]["accuracy"]["value"] == 0.5
+    assert heads["source"]["ece"] == pytest.approx(0.25)
+    assert heads["state"]["accuracy"]["value"] == 1.0
+
+
+def test_a_model_without_hints_is_not_judged_on_them() -> None:
+    rows = [{"text": "a", "hazards": ["fire"], "source_kind": "self", "state": "open", "emotion": "neutral"}]
+    assert set(evaluate(rows, Told({}), resamples=5)["heads"]) == {"emotion"}
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
         ({"text": "a", "emotion": "joy"}, "row 1: emotion 'joy' is none of angry"),
         ({"text": "a", "need": "pets"}, "row 1: need 'pets'"),
         ({"text": "a", "needs": ["none"]}, "row 1: need 'none'"),
+        ({"text": "a", "hazards": ["rain"]}, "row 1: hazard 'rain' is none of dyke_breach"),
+        ({"text": "a", "source_kind": "bot"}, "row 1: source_kind 'bot' is none of self"),
+        ({"text": "a", "state": "done"}, "row 1: state 'done' is none of open"),
         ({"text": 3}, "row 1: text is missing"),
         ({"emotion": "sad"}, "row 1: text is missing"),
     ],
