@@ -19,6 +19,8 @@ from udfs.encoder.model import Encoded, Model
 from udfs.encoder.text import normalise
 from udfs.encoder.wide import LANGUAGES
 
+BATCH_TEXTS = 512
+"""Texts that a model sees at once unless told otherwise."""
 _Row = tuple[tuple[Any, ...], bytes, decide.Hints | None]
 """What one text gives: the columns from `sentiment` to `needs`, its embedding's bytes, its hints."""
 _DECIDED = records.CLASSIFIED.names[: records.CLASSIFIED.names.index("needs") + 1]
@@ -40,7 +42,7 @@ class Classify(Step):
         self,
         bundle: str | None = None,
         cache_size: int = 20_000,
-        batch_texts: int = 512,
+        batch_texts: int = BATCH_TEXTS,
         batch_tokens: int | None = None,
         device: str = "auto",
     ) -> None:
