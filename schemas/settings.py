@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -48,6 +48,8 @@ class ModelSection(_Section):
 
     bundle: Path | None = None
     """A bundle folder; without one the shipped default."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where a bundle of kind "torch" runs; auto takes CUDA where it is. The others run on the CPU."""
 
 
 class RulesSection(_Section):

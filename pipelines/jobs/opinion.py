@@ -68,14 +68,18 @@ def mask(dead_letters: CountedDeadLetters) -> Job:
 
 
 def _steps(settings: Settings) -> tuple[Step, ...]:
-    bundle = settings.model.bundle
+    model = settings.model
     return (
         Parse(),
         Language(),
         Mask(),
         Match(settings.rules.folders or None),
         Locate(),
-        Classify(str(bundle) if bundle else None),
+        Classify(
+            str(model.bundle) if model.bundle else None,
+            batch_texts=max(512, settings.flink.batch),  # a GPU wants the engine's batch whole
+            device=model.device,
+        ),
         Triage(),
         Render(),
     )

@@ -47,8 +47,8 @@ class Explainer:
         from udfs.encoder.step import Classify
         from udfs.keywords.step import Match
 
-        bundle = settings.model.bundle
-        self._classify = Classify(str(bundle) if bundle else None)
+        model = settings.model
+        self._classify = Classify(str(model.bundle) if model.bundle else None, device=model.device)
         self._classify.open()
         self._match = Match(settings.rules.folders or None)
         self._match.open()
