@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("schemas", "udfs", "governance", "pipelines", "dashboards")
+ROOMS = ("schemas", "udfs", "governance", "pipelines", "dashboards", "training/finetune")
 
 
 def test_the_wheel_has_every_tracked_file_of_the_shipped_rooms(tmp_path):

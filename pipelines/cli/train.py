@@ -45,6 +45,9 @@ def train(
     mask: Annotated[
         bool, typer.Option("--mask", help="Mask personal data first, as jobs do; needed unless the rows are masked.")
     ] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Let the shipped n-gram model answer for required heads that no row teaches.")
+    ] = False,
 ) -> None:
     """Fine-tune an encoder on your own posts; writes a bundle of kind torch (needs the extra torch).
 
@@ -61,6 +64,6 @@ def train(
             raise
         raise UsageError(f"train needs {error.name}, which is not installed: pip install 'yuqing[torch]'") from None
     options = Options(epochs, batch_tokens, rate, seed, every)
-    order = Order(base, data, output, validation, max_tokens, called, version, licence, device, mask, options)
+    order = Order(base, data, output, validation, max_tokens, called, version, licence, device, mask, wide, options)
     made = run(order, say)
     say(f"{made.model} in {output}: read its CARD.md; use it with --set model.bundle={output}")

@@ -163,6 +163,23 @@ def test_optional_heads_come_together_and_the_untaught_are_told(base: Path, tmp_
     assert answer["emotion_score"] < 0.2
 
 
+def test_the_shipped_wide_model_answers_for_heads_that_no_row_teaches(base: Path, tmp_path: Path) -> None:
+    given = [{"text": row["text"], "sentiment": row["sentiment"]} for row in made(100)]
+    data = written(tmp_path / "rows.jsonl", given)
+    here(*arguments(base, data, tmp_path / "site", "--epochs", "1", "--wide"))
+    bundle = load_bundle(tmp_path / "site")
+    assert bundle.meta["untaught"] == []
+    assert "the shipped n-gram model wide@" in (bundle.path / "CARD.md").read_text(encoding="utf-8")
+    texts = ["救命,水到二楼了,老人孩子被困", "help us, we are trapped", "今天天气真好"]
+    site, wide = (Classify(folder, device="auto") for folder in (str(bundle.path), "wide"))
+    site.open()
+    wide.open()
+    languages = ["zh", "en", "zh"]
+    for said, expected in zip(classified(texts, languages, site), classified(texts, languages, wide), strict=True):
+        for column in ("emotion", "need", "needs", "help_score"):
+            assert said[column] == expected[column]
+
+
 def test_a_sentence_transformers_folder_is_a_base(base: Path, tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from training.finetune.model import Base, Tuned, save
 from training.finetune.rows import HEADS, Row, counts
 from training.finetune.train import Options, Progress, fed
 from udfs.encoder import batching
-from udfs.encoder.bundle import LABELS, MULTI_LABEL, Bundle, sha256, write_bundle
+from udfs.encoder.bundle import BUNDLES, LABELS, MULTI_LABEL, Bundle, load_bundle, sha256, write_bundle
 from udfs.encoder.evaluate import evaluate
 from udfs.encoder.step import Classify
 
@@ -39,6 +40,8 @@ class Described:
     licence: str
     data: Mapping[str, str]
     """SHA-256 of each data file by its name."""
+    wide: bool = False
+    """Whether required heads that no row teaches come from the shipped n-gram model."""
 
 
 def heads_of(training: Sequence[Row]) -> tuple[list[str], list[str]]:
@@ -107,6 +110,20 @@ def axes(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return weight, -(weight @ mean)
 
 
+def fill(folder: Path, meta: dict[str, Any], untaught: Sequence[str]) -> list[str]:
+    """Let the shipped n-gram model answer for the required heads among ``untaught``, with its own calibration and
+    thresholds; returns which these are."""
+    filled = [head for head in LABELS if head in untaught]
+    if filled:
+        shipped = load_bundle(BUNDLES / "wide")
+        shutil.copyfile(shipped.path / "wide.npz", folder / "wide.npz")
+        alone = [float(head in filled) for head, labels in LABELS.items() for _ in labels]
+        meta["mix"] = [alone, [1.0 - share for share in alone]]
+        meta["heads"] |= {head: shipped.meta["heads"][head] for head in filled}
+        meta["filled"] = {"heads": filled, "model": shipped.model}
+    return filled
+
+
 def write(
     folder: Path,
     model: Tuned,
@@ -151,6 +168,9 @@ def write(
         "data": dict(described.data),
         "made_with": {"torch": torch.__version__, "device": device, "machine": platform.machine()},
     }
+    if described.wide:
+        filled = fill(folder, meta, meta["untaught"])
+        meta["untaught"] = [head for head in meta["untaught"] if head not in filled]
     (folder / "CARD.md").write_text("being measured\n", encoding="utf-8")
     write_bundle(folder, meta)
     step = Classify(str(folder), cache_size=0, device=device)

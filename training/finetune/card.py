@@ -37,6 +37,12 @@ def text(
         f"{meta['max_tokens']} tokens of a post.",
         "",
     ]
+    if "filled" in meta:
+        lines += [
+            f"No row taught {', '.join(meta['filled']['heads'])}: there the shipped n-gram model {meta['filled']['model']} answers, "
+            "with its own calibration and thresholds (its card says how well).",
+            "",
+        ]
     if meta["untaught"]:
         lines += [
             f"**Nothing taught {', '.join(meta['untaught'])}**: no row had such a label. There the model gives the prior, which is "
@@ -67,13 +73,16 @@ def text(
                 f"| {row['label']} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']} |"
                 for row in measured["classes"]
             ]
-    help_head = meta["heads"]["help"]
+    if any(row["head"] == "help" for row in meta["training"]):
+        help_head = meta["heads"]["help"]
+        lines += [
+            "",
+            "## Thresholds",
+            f"Help from {help_head['threshold'][0]:.2f}, the highest F1 on the validation part; a person should look at "
+            f"[{help_head['abstain'][0]:.4f}, {help_head['abstain'][1]:.4f}). If everyday posts are rarer there than in the feed, raise it: "
+            "false calls grow with the feed.",
+        ]
     lines += [
-        "",
-        "## Thresholds",
-        f"Help from {help_head['threshold'][0]:.2f}, the highest F1 on the validation part; a person should look at "
-        f"[{help_head['abstain'][0]:.4f}, {help_head['abstain'][1]:.4f}). If everyday posts are rarer there than in the feed, raise it: "
-        "false calls grow with the feed.",
         "",
         "## Trained on",
         "| head | training rows | validation rows |",

@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", choices=("cpu", "cuda"))
     parser.add_argument("--budgets", default="16384,65536", help="batch_tokens to try, comma-separated")
     parser.add_argument("--posts", type=int, default=65_536, help="a quarter of it for hidden sizes from 768")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
     report: dict[str, Any] = {
@@ -161,7 +161,7 @@ def main() -> None:
                     name = f"{budget} tokens, {'double' if buffered else 'single'} buffer"
                     found[name] = rate(model, posts, given.seconds)
             del model
-            report["models"][size] = {**found, "gaps": gaps(folder, given.device, posts[:256])}
+            report["models"][size] = {**found, "gaps": gaps(folder, given.device, posts[:128])}
             if given.device == "cuda":
                 report["models"][size]["peak_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
         print(json.dumps({size: report["models"][size]}), flush=True)  # should the rest run out of time

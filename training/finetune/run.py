@@ -34,6 +34,7 @@ class Order:
     licence: str
     device: str
     mask: bool
+    wide: bool
     options: Options
 
 
@@ -52,7 +53,10 @@ def run(order: Order, say: Say) -> Bundle:
             row.ids = base.tokenizer.encode(row.normal).ids
     heads, taught = bundle.heads_of(training)
     if untaught := [head for head in heads if head not in taught]:
-        say(f"no row teaches {', '.join(untaught)}: the bundle will give the prior there, for every post")
+        filled = (
+            "the shipped n-gram model answers for the required ones among them; for the rest " if order.wide else ""
+        )
+        say(f"no row teaches {', '.join(untaught)}: {filled}the bundle will give a prior there, for every post")
     torch.manual_seed(order.options.seed)  # the heads start at random
     model = Tuned(base.encoder, taught).to(device)
     work = order.output.with_name(order.output.name + ".work")
@@ -69,6 +73,7 @@ def run(order: Order, say: Say) -> Bundle:
         order.version,
         order.licence,
         {file.name: sha256(file) for file in (order.data, order.validation) if file is not None},
+        order.wide,
     )
     aside = work / "bundle"  # OUTPUT appears when it is whole
     shutil.rmtree(aside, ignore_errors=True)

@@ -42,8 +42,19 @@ def test_a_text_has_the_same_logits_in_every_batch(model: DeepModel) -> None:
     together = model.deep(TEXTS)
     assert np.array_equal(together, np.concatenate([model.deep([text]) for text in TEXTS]))
     assert np.array_equal(together[::-1], model.deep(TEXTS[::-1]))
-    narrow = OnnxModel(load_bundle(ENCODERS[0]).path, batch_tokens=BUCKET)
-    assert np.array_equal(together, narrow.run(TEXTS)[0])
+    assert isinstance(model.backend, OnnxModel)
+    model.backend.batch_tokens, usual = BUCKET, model.backend.batch_tokens
+    assert np.array_equal(together, model.deep(TEXTS))
+    model.backend.batch_tokens = usual
+
+
+def test_a_text_has_the_same_embedding_in_every_batch(model: DeepModel) -> None:
+    together = model.backend.run(TEXTS)[1]
+    if together is None:
+        assert model.backend.dimensions == 0
+        return
+    assert np.array_equal(together, np.concatenate([model.backend.run([text])[1] for text in TEXTS]))
+    assert np.allclose(np.linalg.norm(together[1:], axis=1), 1)
 
 
 def test_logits_are_the_mixture(model: DeepModel) -> None:
