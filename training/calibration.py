@@ -71,11 +71,11 @@ def from_false_calls(chance: Floats, allowed: float) -> float:
 
 
 def best_threshold(chance: Floats, truth: Bools, weights: Floats | None = None) -> float:
-    """Threshold with the highest F1, within reason (.15 to .8)."""
+    """Threshold with the highest F1, within reason (.15 to .8); of equals the one nearest one half."""
     weights = np.ones(len(chance)) if weights is None else weights
 
     def f1(threshold: float) -> float:
         said = chance >= threshold
         return float(2 * weights[said & truth].sum() / max(1e-9, weights[said].sum() + weights[truth].sum()))
 
-    return float(max(np.arange(0.15, 0.81, 0.05), key=f1))
+    return float(max(np.arange(0.15, 0.81, 0.05), key=lambda at: (round(f1(at), 9), -abs(at - 0.5))))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 from typer.testing import CliRunner
 
 from pipelines.cli.main import app, register
@@ -21,6 +22,7 @@ from training.finetune.rows import HEADS
 from udfs.encoder.bundle import LABELS, load_bundle
 from udfs.encoder.evaluate import classified
 from udfs.encoder.step import Classify
+from udfs.encoder.text import TOKEN_CHARS, normalise
 
 pytestmark = pytest.mark.torch
 COMMAND = (sys.executable, "-c", "from pipelines.cli.main import run; run()")
@@ -105,6 +107,7 @@ def test_the_bundle_says_what_it_is(trained: Path) -> None:
     assert {row["head"]: row["rows"] for row in bundle.meta["training"]}["sentiment"] > 150
     assert bundle.meta["data"]["rows.jsonl"] in card
     assert not list(trained.parent.glob("*.work"))
+    assert {file.stat().st_mode & 0o777 for file in trained.iterdir()} == {0o644}
 
 
 def test_yuqing_score_runs_it(trained: Path, tmp_path: Path) -> None:
@@ -189,6 +192,22 @@ def test_a_sentence_transformers_folder_is_a_base(base: Path, tmp_path: Path) ->
     SentenceTransformer(modules=[encoder, Pooling(32, "mean")], device="cpu").save(str(folder))
     here(*arguments(folder, written(tmp_path / "rows.jsonl", made(100)), tmp_path / "site", "--epochs", "1"))
     assert load_bundle(tmp_path / "site").meta["base"] == "st"
+
+
+@pytest.mark.parametrize("lacking", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_base_that_is_not_whole_is_named(base: Path, tmp_path: Path, lacking: str) -> None:
+    folder = tmp_path / "half"
+    folder.mkdir()
+    for file in base.iterdir():
+        if file.name != lacking:
+            (folder / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(UsageError, match=r"--base .*half cannot be loaded"):
+        here(*arguments(folder, written(tmp_path / "rows.jsonl", made(60)), tmp_path / "site"))
+
+
+def test_a_mask_token_becomes_a_piece(trained: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(trained / "tokenizer.json"))
+    assert TOKEN_CHARS["CN_MOBILE"] in tokenizer.encode(normalise("车站<CN_MOBILE>学校")).tokens
 
 
 def test_mask_runs_the_step_first(tmp_path: Path) -> None:

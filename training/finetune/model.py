@@ -16,7 +16,7 @@ from schemas.errors import UsageError
 from training.finetune.rows import HEADS, Row
 from udfs.encoder.bundle import MULTI_LABEL
 from udfs.encoder.text import OTHER_TOKEN, TOKEN_CHARS
-from udfs.encoder.torch_model import mean_state
+from udfs.encoder.torch_model import load_encoder, mean_state, quiet
 
 DROPOUT = 0.1
 MARKS = (*TOKEN_CHARS.values(), OTHER_TOKEN)
@@ -44,7 +44,7 @@ def load_base(base: str, max_tokens: int) -> Base:
     Weights are read as safetensors only and no code that comes with them runs. Mask tokens become pieces of their own,
     whose vectors start as the mean of all. Raises UsageError with the remedy.
     """
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoTokenizer
 
     folder = Path(base)
     local = folder.is_dir()
@@ -52,11 +52,10 @@ def load_base(base: str, max_tokens: int) -> Base:
         raise UsageError(f"--base {base}: there is no such folder")
     source = str(_transformer(folder)) if local else base
     try:
-        loaded = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
-        encoder = AutoModel.from_pretrained(
-            source, local_files_only=local, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
-        )
-    except Exception as error:  # what it raises depends on what is missing
+        with quiet():
+            loaded = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
+        encoder = load_encoder(source, fetch=not local)
+    except Exception as error:  # what transformers raises depends on what is missing
         reason = (str(error).splitlines() or [""])[0]
         raise UsageError(
             f"--base {base} cannot be loaded ({type(error).__name__}: {reason}); give a folder with config.json, "
@@ -148,9 +147,8 @@ def save(
     hidden = model.encoder.config.hidden_size
     taught = {name: (head.weight.detach().cpu(), head.bias.detach().cpu()) for name, head in model.heads.items()}
     layers = [taught.get(head, (torch.zeros(len(HEADS[head]), hidden), untaught(head))) for head in heads]
-    model.encoder.save_pretrained(folder, max_shard_size="1000GB")
-    for extra in folder.glob("generation_config.json"):
-        extra.unlink()
+    with quiet():
+        model.encoder.save_pretrained(folder, max_shard_size="1000GB")  # one file, as a bundle has it
     tokenizer.save(str(folder / "tokenizer.json"))
     save_file(
         {
@@ -161,3 +159,5 @@ def save(
         },
         folder / "heads.safetensors",
     )
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes for its owner alone, workers may run as another user

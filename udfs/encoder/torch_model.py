@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,30 +81,46 @@ def mean_state(encoder: Any, ids: Any, mask: Any, attention: Any = None) -> Any:
     return summed / mask.sum(1, keepdim=True)
 
 
-def load_encoder(folder: Path) -> Any:
-    """The encoder in ``folder`` in float32, for inference. Raises ModelError when files do not fit each other."""
-    from transformers import AutoModel
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Transformers without progress bars and warnings."""
     from transformers.utils import logging as told
 
     level, bars = told.get_verbosity(), told.is_progress_bar_enabled()
-    told.set_verbosity_error()  # it warns of weights that are missing; below they are an error
+    told.set_verbosity_error()
     told.disable_progress_bar()
     try:
-        encoder, report = AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
-        )
-    except Exception as error:  # what it raises depends on the kind of model and of damage
-        raise ModelError(
-            f"{folder} holds no encoder that transformers can load ({type(error).__name__}: "
-            f"{str(error).splitlines()[0] if str(error) else ''}); copy the bundle again or train it anew"
-        ) from error
+        yield
     finally:
         told.set_verbosity(level)
         if bars:
             told.enable_progress_bar()
+
+
+def load_encoder(source: str | Path, fetch: bool = False) -> Any:
+    """The encoder in the folder ``source`` in float32, for inference; with ``fetch`` it may be a name to download.
+
+    Raises ModelError when files are missing or do not fit each other."""
+    from transformers import AutoModel
+
+    try:
+        with quiet():  # it warns of weights that are missing; below they are an error
+            encoder, report = AutoModel.from_pretrained(
+                source,
+                local_files_only=not fetch,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+    except Exception as error:  # what it raises depends on the kind of model and of damage
+        reason = (str(error).splitlines() or [""])[0]
+        raise ModelError(
+            f"{source} holds no encoder that transformers can load ({type(error).__name__}: {reason}); copy it again or "
+            "train it anew"
+        ) from error
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED))
     if missing:
-        raise ModelError(f"{folder / 'model.safetensors'} lacks {missing[0]} of config.json's encoder; train it anew")
+        raise ModelError(f"{source}: model.safetensors lacks {missing[0]} of config.json's encoder; train it anew")
     return encoder.float().eval()
 
 
