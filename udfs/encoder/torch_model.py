@@ -115,8 +115,8 @@ def load_encoder(source: str | Path, fetch: bool = False) -> Any:
     except Exception as error:  # what it raises depends on the kind of model and of damage
         reason = (str(error).splitlines() or [""])[0]
         raise ModelError(
-            f"{source} holds no encoder that transformers can load ({type(error).__name__}: {reason}); copy it again or "
-            "train it anew"
+            f"{source} holds no encoder that transformers can load ({type(error).__name__}: {reason}); copy it again "
+            "or train it anew"
         ) from error
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED))
     if missing:
