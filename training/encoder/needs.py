@@ -19,6 +19,7 @@ from schemas.records import NEEDS
 from training.encoder import calls, chatter, data
 
 DEV = Path(__file__).parent / "dev_needs.jsonl"
+WRITTEN = Path(__file__).parent / "written"
 CALIBRATE = 0.2
 """Share of `calibrate` here: a threshold for one false call in 10,000 needs many posts."""
 _TAGS = re.compile(r"#[^#]{1,60}#|//\s*[^:：]{0,30}[:：].*$|【[^】]*】|^.{0,12}(转|扩散).{0,6}[:：]")
@@ -52,6 +53,8 @@ class NeedRow:
     needs: frozenset[str]
     part: str
     weight: float = 1.0
+    told: tuple[frozenset[str], str, str] | None = None
+    """Hazards, source and state, where a person labelled them."""
 
     @property
     def asks(self) -> bool:
@@ -69,6 +72,17 @@ def written(count: int, seed: int) -> Iterator[NeedRow]:
         yield _row(text, language, "grammar-calls", needs)
     for text, _, language in chatter.chatter(count * 2 // 3, seed + 1):
         yield _row(text, language, "grammar-chatter", set())
+
+
+def by_hand() -> Iterator[NeedRow]:
+    """Posts that were written one by one for training, with all labels: calls of every kind and what resembles them."""
+    for file in sorted(WRITTEN.glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            text = data.prepare(record["text"])
+            told = (frozenset(record["hazards"]), record["source"], record["state"])
+            asked = frozenset(record["needs"])
+            yield NeedRow(text, record["language"], f"written-{record['kind']}", asked, data.part_of(text), 4.0, told)
 
 
 def stream(folder: Path, negatives: int, seed: int) -> Iterator[NeedRow]:
@@ -101,7 +115,8 @@ def everyday(folder: Path) -> Iterator[NeedRow]:
     for name in ("zh_emotion", "zh_polarity", "zh_polarity_weak"):
         for row in data.labelled(folder, name):
             kind = "epidemic" if "virus" in row.source else "everyday"
-            yield _row(row.text, "zh", f"{kind}-{name}", set())
+            part = data.part_of(row.text, CALIBRATE)
+            yield NeedRow(row.text, "zh", f"{kind}-{name}", frozenset(), part)
 
 
 def english(folder: Path, seed: int) -> Iterator[NeedRow]:
@@ -149,6 +164,7 @@ def everything(folder: Path, seed: int, written_calls: int = 30_000) -> list[Nee
     """Every source, one row a text (the first wins)."""
     rows: dict[str, NeedRow] = {}
     sources = (
+        by_hand(),
         written(written_calls, seed),
         stream(folder, 40_000, seed),
         everyday(folder),
