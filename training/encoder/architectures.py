@@ -2,10 +2,11 @@
 
 * `Transformer`: BERT's encoder (Devlin et al., 2019), mean over tokens. Teachers, and the accurate student.
 * `Convolution`: convolutions of widths 1-4 over the embedding, maxima and means (Kim, 2014). The cheapest.
-* `Funnel`: a strided convolution halves the tokens, then a few narrow transformer layers (Dai et al., 2020). Between the two.
+* `Funnel`: a strided convolution halves the tokens, then a few narrow transformer layers (Dai et al., 2020). Between
+the two.
 
-Each takes ids and mask (int64 [texts, tokens]) and gives (logits [texts, outputs], embedding [texts, dimensions], not yet
-of length one). ReLU instead of GELU in what is trained from scratch: it costs a tenth on a CPU.
+Each takes ids and mask (int64 [texts, tokens]) and gives (logits [texts, outputs], embedding [texts, dimensions], not
+yet of length one). ReLU instead of GELU in what is trained from scratch: it costs a tenth on a CPU.
 """
 
 from __future__ import annotations
@@ -78,9 +79,7 @@ class Convolution(nn.Module):
             total = products[:, :, at : at + self.filters]
             for shift in range(1, width):
                 begin = at + shift * self.filters
-                total = total + nn.functional.pad(
-                    products[:, shift:, begin : begin + self.filters], (0, 0, 0, shift)
-                )
+                total = total + nn.functional.pad(products[:, shift:, begin : begin + self.filters], (0, 0, 0, shift))
             found.append(total)
             at += width * self.filters
         active = torch.relu(torch.cat(found, dim=-1) + self.bias) * weights

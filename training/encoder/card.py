@@ -49,17 +49,40 @@ def speed(step: Classify, posts: int = 4000, seed: int = 3) -> dict[str, float]:
         started = time.process_time()
         classified(texts, ["zh"] * posts, step)
         best = max(best, posts / (time.process_time() - started))
-    return {"posts_per_cpu_second": round(best), "characters": round(sum(map(len, texts)) / posts)}
+    return {
+        "posts_per_cpu_second": round(best),
+        "characters": round(sum(map(len, texts)) / posts),
+        "processor": _processor(),
+    }
+
+
+def _hints(heads: dict[str, Any]) -> list[str]:
+    """What the model alone tells triage, on the hand-written posts."""
+    if "hazards" not in heads:
+        return []
+    lines = [
+        "",
+        "### Hints for triage",
+        "Hazards, source and state by the model alone, on the same posts; triage weighs them against its rules.",
+        "",
+        "| head | accuracy | macro-F1 | micro-F1 | posts |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for head in ("hazards", "source", "state"):
+        found = heads[head]
+        figures = (_ci(found.get("accuracy")), _ci(found["macro_f1"]), _ci(found.get("micro_f1")))
+        lines.append(f"| {head} | {' | '.join(figures)} | {found['rows']} |")
+    return lines
 
 
 def text(
     meta: dict[str, Any],
     reports: dict[str, Report],
     by_kind: dict[str, Report],
-    rate: dict[str, float],
     fair: list[dict[str, Any]],
 ) -> str:
     """The card in Markdown."""
+    rate = meta["speed"]
     lines = [
         f"# {meta['name']}@{meta['version']}",
         "",
@@ -69,7 +92,7 @@ def text(
         "judging or ranking people, for medical or legal text, or for deciding without a person that a call is closed or false.",
         "",
         f"Licence {meta['licence']}. Speed: {rate['posts_per_cpu_second']:,} posts of {rate['characters']} characters per "
-        f"CPU-second, one thread, {_processor()}, no cache.",
+        f"CPU-second, one thread, {rate['processor']}, no cache.",
         "",
         "## Measured",
         "On rows that training did not see (a tenth of each set, drawn by hash; figures in brackets are 95% bootstrap intervals).",
@@ -114,6 +137,7 @@ def text(
         caught = round(found["recall"]["value"] * found["calls"]) if "recall" in found else 0
         false = round(found.get("false_per_10000", 0) / 1e4 * (found["rows"] - found["calls"]))
         lines.append(f"| {kind} | {found['rows']} | {found['calls']} | {caught} | {false} |")
+    lines += _hints(reports["help, hand-written"]["heads"])
     for name in ("emotion, everyday Weibo", "emotion, epidemic Weibo"):
         lines += ["", f"### {name}", "| emotion | precision | recall | F1 | rows |", "| --- | --- | --- | --- | --- |"]
         for row in reports[name]["heads"]["emotion"]["classes"]:
@@ -148,7 +172,8 @@ def text(
     lines += [
         "",
         "Public sets carry their authors' labels and errors; several have no licence file. No Chinese set of calls for help is public: "
-        "Of the large sets an encoder's student sees a share (`student.py`, SMALLER and SHARE). `grammar-*` are written by this project, `stream-calls` are chosen by wording, `everyday-*` count as asking nothing though nobody read them all.",
+        "`grammar-*` and `written-*` are this project's own, `stream-calls` are chosen by wording, `everyday-*` count as asking nothing though nobody read them all. "
+        "How often each is shown: `teach.py`, SHARE. Students also saw the teachers' word on texts without labels (`collect.py`).",
         "",
     ]
     return "\n".join(lines)

@@ -2,9 +2,9 @@
 
     python -m training.encoder.collect --data DATA --output CORPUS
 
-Labels of every head by text, and texts without any label, which teachers label for the students. Hazards, source and state
-are labelled by hand in `written/`, elsewhere by the rules of udfs.triage, from which the heads learn to tell them in other
-words.
+Labels of every head by text, and texts without any label, which teachers label for the students. Hazards, source and
+state are labelled by hand in `written/`, elsewhere by the rules of udfs.triage, from which the heads learn to tell
+them in other words.
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ from udfs.triage.evidence import fact_rules, gate_rules
 from udfs.triage.step import triage
 
 log = logging.getLogger(__name__)
-UNLABELLED = ("feed/covid_weibo_2020", "en_crisis", "zh_ner", "zh_polarity_weak", "en_sentiment", "citizen_messages/hot_issue")
+UNLABELLED = (
+    "feed/covid_weibo_2020",
+    "en_crisis",
+    "zh_ner",
+    "zh_polarity_weak",
+    "en_sentiment",
+    "citizen_messages/hot_issue",
+)
 TITLES = 0.1
 """Share of the hot-search titles that is taken: they widen the embedding's subjects."""
 LONGEST = 200

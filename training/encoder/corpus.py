@@ -1,7 +1,7 @@
 """The file that the networks learn from: `texts.xz` (a line a text) and `labels.npz`, written by `collect`.
 
-One row a text: labels of every head (-1: not labelled) and the part the text is in. Needs numpy alone, so that it can be
-read on a machine that has a GPU and little else.
+One row a text: labels of every head (-1: not labelled) and the part the text is in. Needs numpy alone, so that it can
+be read on a machine that has a GPU and little else.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Corpus:
     def share(self, by_start: dict[str, float]) -> npt.NDArray[np.float64]:
         """A number a text: that of the first start of ``by_start`` that its origin has, else 1."""
         names, which = np.unique(self.origin, return_inverse=True)
-        found = [next((value for start, value in by_start.items() if str(name).startswith(start)), 1.0) for name in names]
+        found = [
+            next((value for start, value in by_start.items() if str(name).startswith(start)), 1.0) for name in names
+        ]
         return np.array(found)[which]
 
     def save(self, folder: Path) -> None:

@@ -1,10 +1,12 @@
-"""A student: learns from the mean of the teachers' logits on every text there is, from labels, and from the bases' embeddings.
+"""A student: learns from the mean of the teachers' logits on every text there is, from labels, and from the bases'
+embeddings.
 
-    python -m training.encoder.distil --corpus CORPUS --base PACKED --run RUN --name accurate --shape '{"kind": "teacher"}'
+    python -m training.encoder.distil --corpus CORPUS --base PACKED --run RUN --name NAME --shape '{"kind": "teacher"}'
 
 RUN holds what `teach` left for both bases. The embedding's target is the bases' own: centred, side by side, and cut to
-DIMENSIONS principal components. SHAPE is a network of `architectures` (JSON), or {"kind": "teacher"}: the e5 teacher goes on
-learning. Writes NAME.pt; a student starts from the rows of e5's embedding, cut to its width by principal components.
+DIMENSIONS principal components. SHAPE is a network of `architectures` (JSON), or {"kind": "teacher"}: the e5 teacher
+goes on learning. Writes NAME.pt; a student starts from the rows of e5's embedding, cut to its width by principal
+components.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from training.encoder import outputs, teach, tensors
+from training.encoder import loop, outputs, teach, tensors
 from training.encoder.architectures import build
 from training.encoder.corpus import Corpus, spliced
 
@@ -30,8 +31,16 @@ HEAT = 1.5
 GOLD = 0.4
 """Weight of the labels beside the teachers."""
 EMBEDDING = 1.0
-SHARE = {"unlabelled-titles": 0.5, "grammar": 0.7, "unlabelled-en_crisis": 0.7, "citizen": 0.5, "written": 4.0, "smp": 2.0,
-         "weibo2018": 2.0, "en_needs": 2.0}  # fmt: skip
+SHARE = {
+    "unlabelled-titles": 0.5,
+    "grammar": 0.7,
+    "unlabelled-en_crisis": 0.7,
+    "citizen": 0.5,
+    "written": 4.0,
+    "smp": 2.0,
+    "weibo2018": 2.0,
+    "en_needs": 2.0,
+}
 """How often an epoch shows a text, by the start of its origin; 1 for the rest."""
 
 
@@ -91,39 +100,49 @@ def shares(corpus: Corpus, extra: int) -> npt.NDArray[np.float64]:
 
 
 def learn(
-    model: torch.nn.Module, pieces: tensors.Pieces, corpus: Corpus, wanted: torch.Tensor, meant: torch.Tensor,
-    clock: tensors.Clock, budget: int, peak: float, seed: int,
-) -> None:  # fmt: skip
-    device, draw = pieces.device, np.random.default_rng(seed)
-    torch.manual_seed(seed)
+    model: torch.nn.Module,
+    pieces: tensors.Pieces,
+    corpus: Corpus,
+    wanted: torch.Tensor,
+    meant: torch.Tensor,
+    clock: tensors.Clock,
+    budget: int,
+    peak: float,
+    seed: int,
+    kept: Path,
+) -> None:
+    """Train on the teachers' logits ``wanted``, the embedding's target ``meant`` and what labels there are."""
+    device, count = pieces.device, len(corpus.texts)
     labels = outputs.Labels(corpus, device)
-    extra = len(pieces.lengths) - len(corpus.texts)
+    extra = len(pieces.lengths) - count
     hidden = torch.from_numpy(np.concatenate([corpus.need_part > 0, np.zeros(extra, np.bool_)])).to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.01, fused=device == "cuda")
-    model.train()
     share = shares(corpus, extra)
-    began, epoch = time.monotonic(), 0
-    while clock.share < 1:
-        epoch += 1
-        for part in pieces.batches(teach.sampled(share, draw), budget, draw):
-            with teach.half(device):
-                logits, vector = model(*pieces.padded(part))
-            logits = logits.float()
-            loss = outputs.agreement(logits, wanted[part].float(), hidden[part], HEAT)
-            known = part < len(corpus.texts)
-            if bool(known.any()):
-                loss = loss + GOLD * labels.loss(logits[known], part[known])
-            near = (functional.normalize(vector.float(), dim=-1) * meant[part].float()).sum(1)
-            loss = loss + EMBEDDING * (1 - near).mean()
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            teach.step_of(optimiser, clock, peak)
-            optimiser.step()
-            clock.step += 1
-            if clock.share >= 1:
-                break
-        log.info("epoch %d, step %d, loss %.3f, cosine %.3f, %.0f s", epoch, clock.step, float(loss.detach()), float(near.mean()), time.monotonic() - began)
+
+    def loss_of(part: torch.Tensor) -> torch.Tensor:
+        with teach.half(device):
+            logits, vector = model(*pieces.padded(part))
+        logits = logits.float()
+        loss = outputs.agreement(logits, wanted[part].float(), hidden[part], HEAT)
+        known = part < count
+        if bool(known.any()):
+            loss = loss + GOLD * labels.loss(logits[known], part[known])
+        near = (functional.normalize(vector.float(), dim=-1) * meant[part].float()).sum(1)
+        return loss + EMBEDDING * (1 - near).mean()
+
+    loop.train(
+        "student",
+        model,
+        optimiser,
+        pieces,
+        lambda draw: teach.sampled(share, draw),
+        loss_of,
+        clock,
+        budget,
+        peak,
+        seed,
+        kept,
+    )
 
 
 def main() -> None:
@@ -155,7 +174,18 @@ def main() -> None:
     model, shape = begun(given.shape, given.run, device)
     log.info("%s, %d weights", json.dumps(shape), sum(p.numel() for p in model.parameters()))
     clock = tensors.Clock(given.steps, given.seconds)
-    learn(model, pieces, corpus, wanted, meant, clock, given.budget, given.rate, given.seed)
+    learn(
+        model,
+        pieces,
+        corpus,
+        wanted,
+        meant,
+        clock,
+        given.budget,
+        given.rate,
+        given.seed,
+        given.run / f"{given.name}.part",
+    )
     logits = teach.predicted(model, pieces, given.budget * 4).astype(np.float32)
     log.info("%d steps: %s", clock.step, json.dumps(outputs.judged(corpus, logits[: len(corpus.texts)])))
     tensors.save(given.run / f"{given.name}.pt", model, shape)

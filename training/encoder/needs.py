@@ -156,7 +156,9 @@ def developed() -> list[NeedRow]:
             raise ValueError(f"{DEV.name}: unknown needs {sorted(unknown)}")
         text = data.prepare(record["text"])
         half = "calibrate" if data.part_of(text, 0.4) != "train" else "test"
-        rows.append(NeedRow(text, record["language"], f"dev-{record['kind']}", frozenset(record["needs"]), half))
+        told = (frozenset(record["hazards"]), record["source"], record["state"])
+        asked = frozenset(record["needs"])
+        rows.append(NeedRow(text, record["language"], f"dev-{record['kind']}", asked, half, told=told))
     return rows
 
 

@@ -68,7 +68,8 @@ class Labels:
 
 
 def agreement(logits: torch.Tensor, wanted: torch.Tensor, hidden: torch.Tensor, heat: float) -> torch.Tensor:
-    """Loss of a student's ``logits`` on a teacher's (Hinton et al., 2015); ``hidden`` rows lose nothing on the flags."""
+    """Loss of a student's ``logits`` on a teacher's (Hinton et al., 2015); ``hidden`` rows lose nothing on the
+    flags."""
     total = logits.sum() * 0.0
     for name, part in AT.items():
         said, meant = logits[:, part], wanted[:, part]

@@ -1,10 +1,11 @@
-"""A teacher: a base goes on with masked-language modelling on the corpus (Gururangan et al., 2020), then learns the labels.
+"""A teacher: a base goes on with masked-language modelling on the corpus (Gururangan et al., 2020), then learns the
+labels.
 
     python -m training.encoder.teach --corpus CORPUS --base PACKED --name e5 --output RUN
 
 PACKED.xz and PACKED.json come from `bases`. Writes, under RUN:
-NAME-raw.npy (embedding of every text by the base as it is), NAME-logits.npy (mean of all seeds, corpus texts, then spliced
-ones), NAME-teacher.pt (the first seed), NAME-base.pt (after masked-language modelling).
+NAME-raw.npy (embedding of every text by the base as it is), NAME-logits.npy (mean of all seeds, corpus texts, then
+spliced ones), NAME-teacher.pt (the first seed), NAME-base.pt (after masked-language modelling).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import argparse
 import copy
 import json
 import logging
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from training.encoder import outputs, tensors
+from training.encoder import loop, outputs, tensors
 from training.encoder.architectures import Transformer, build
 from training.encoder.corpus import Corpus, spliced
 
@@ -35,10 +35,21 @@ BASES: dict[str, dict[str, Any]] = {
 LONGEST = 96
 SPLICED = 200_000
 SHARE = {
-    "weibo2018": 2.0, "weibo-senti": 0.5, "tweeteval": 1.5, "covid19": 0.7, "grammar-calls": 0.4, "grammar-chatter": 0.5,
-    "stream-quiet": 0.4, "en_crisis": 0.4, "citizen": 0.3, "emergency-news": 0.5, "en_needs": 2.0, "stream-calls": 8.0,
-    "written": 5.0, "everyday-en": 0.5,
-}  # fmt: skip
+    "weibo2018": 2.0,
+    "weibo-senti": 0.5,
+    "tweeteval": 1.5,
+    "covid19": 0.7,
+    "grammar-calls": 0.4,
+    "grammar-chatter": 0.5,
+    "stream-quiet": 0.4,
+    "en_crisis": 0.4,
+    "citizen": 0.3,
+    "emergency-news": 0.5,
+    "en_needs": 2.0,
+    "stream-calls": 8.0,
+    "written": 5.0,
+    "everyday-en": 0.5,
+}
 """How often an epoch shows a row, by the start of its origin; 1 for the rest."""
 
 
@@ -62,50 +73,53 @@ def groups(model: Transformer, rate: float, decay: float) -> list[dict[str, Any]
     return [{"params": parameters, "scale": scale, "lr": rate * scale} for scale, parameters in found.items()]
 
 
-def step_of(optimiser: torch.optim.Optimizer, clock: tensors.Clock, peak: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = clock.rate(peak) * group.get("scale", 1.0)
+class Masked(torch.nn.Module):
+    """A transformer with a head that guesses masked pieces; the output table is the input's."""
+
+    def __init__(self, model: Transformer) -> None:
+        super().__init__()
+        hidden = model.encoder.config.hidden_size
+        self.model = model
+        self.head = torch.nn.Sequential(torch.nn.Linear(hidden, hidden), torch.nn.GELU(), torch.nn.LayerNorm(hidden))
+        self.bias = torch.nn.Parameter(torch.zeros(model.encoder.config.vocab_size))
+
+    def loss(self, pieces: tensors.Pieces, part: torch.Tensor, mask_id: int, special: torch.Tensor) -> torch.Tensor:
+        """15% of the pieces are to be guessed, of which 80% are masked and 10% other pieces (Devlin et al., 2019)."""
+        ids, mask = pieces.padded(part)
+        chosen = (mask == 1) & ~torch.isin(ids, special) & (torch.rand(ids.shape, device=ids.device) < 0.15)
+        kind = torch.rand(ids.shape, device=ids.device)
+        shown = torch.where(chosen & (kind < 0.8), mask_id, ids)
+        shown = torch.where(
+            chosen & (kind > 0.9), torch.randint(5, len(self.bias), ids.shape, device=ids.device), shown
+        )
+        with half(pieces.device):
+            table = self.model.encoder.embeddings.word_embeddings.weight
+            logits = self.head(self.model.states(shown, mask)[chosen]) @ table.t() + self.bias
+        return functional.cross_entropy(logits.float(), ids[chosen])
 
 
-def pretrain(model: Transformer, pieces: tensors.Pieces, base: dict[str, Any], clock: tensors.Clock, budget: int) -> None:
-    """Masked-language modelling: 15% of the pieces, of which 80% masked, 10% other pieces; whole words are not known."""
-    device, hidden = pieces.device, model.encoder.config.hidden_size
-    table = model.encoder.embeddings.word_embeddings.weight
-    head = torch.nn.Sequential(torch.nn.Linear(hidden, hidden), torch.nn.GELU(), torch.nn.LayerNorm(hidden)).to(device)
-    bias = torch.nn.Parameter(torch.zeros(len(table), device=device))
-    optimiser = torch.optim.AdamW(
-        [*model.encoder.parameters(), *head.parameters(), bias], lr=3e-4, weight_decay=0.01, fused=device == "cuda"
-    )
-    draw = np.random.default_rng(5)
+def pretrain(
+    model: Transformer, pieces: tensors.Pieces, base: dict[str, Any], clock: tensors.Clock, budget: int, kept: Path
+) -> None:
+    """Masked-language modelling on every text."""
+    masked = Masked(model).to(pieces.device)
+    used = [p for name, p in masked.named_parameters() if not name.startswith("model.heads")]
+    optimiser = torch.optim.AdamW(used, lr=3e-4, weight_decay=0.01, fused=pieces.device == "cuda")
+    special = torch.tensor(base["special"], device=pieces.device)
     rows = np.arange(len(pieces.lengths))
-    mask_id, special = base["mask_id"], torch.tensor(base["special"], device=device)
-    model.train()
-    epoch, running, counted, told = 0, 0.0, 0, time.monotonic()
-    while clock.share < 1:
-        epoch += 1
-        for part in pieces.batches(rows, budget, draw):
-            ids, mask = pieces.padded(part)
-            open_ = (mask == 1) & ~torch.isin(ids, special)
-            chosen = open_ & (torch.rand(ids.shape, device=device) < 0.15)
-            kind = torch.rand(ids.shape, device=device)
-            shown = torch.where(chosen & (kind < 0.8), mask_id, ids)
-            shown = torch.where(chosen & (kind > 0.9), torch.randint(5, len(table), ids.shape, device=device), shown)
-            with half(device):
-                states = model.states(shown, mask)[chosen]
-                logits = head(states) @ table.t() + bias
-            loss = functional.cross_entropy(logits.float(), ids[chosen])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.encoder.parameters(), 1.0)
-            step_of(optimiser, clock, 3e-4)
-            optimiser.step()
-            clock.step += 1
-            if clock.step % 50 == 0:
-                running, counted = running + float(loss.detach()), counted + 1
-            if clock.share >= 1:
-                break
-        log.info("masked, epoch %d, step %d, loss %.3f, %.0f s", epoch, clock.step, running / max(1, counted), time.monotonic() - told)
-        running, counted = 0.0, 0
+    loop.train(
+        "masked",
+        masked,
+        optimiser,
+        pieces,
+        lambda draw: rows,
+        lambda part: masked.loss(pieces, part, base["mask_id"], special),
+        clock,
+        budget,
+        3e-4,
+        5,
+        kept,
+    )
 
 
 def shares(corpus: Corpus) -> npt.NDArray[np.float64]:
@@ -118,35 +132,34 @@ def shares(corpus: Corpus) -> npt.NDArray[np.float64]:
 
 def sampled(share: npt.NDArray[np.float64], draw: np.random.Generator) -> npt.NDArray[np.int64]:
     """Rows of one epoch; a share of 1.5 shows a row once or twice."""
-    return np.repeat(np.arange(len(share)), np.where(share > 0, np.floor(share + draw.random(len(share))), 0).astype(np.int64))
+    return np.repeat(
+        np.arange(len(share)), np.where(share > 0, np.floor(share + draw.random(len(share))), 0).astype(np.int64)
+    )
 
 
 def learn(
-    model: Transformer, pieces: tensors.Pieces, corpus: Corpus, labels: outputs.Labels, clock: tensors.Clock, budget: int,
-    peak: float, seed: int,
-) -> None:  # fmt: skip
-    torch.manual_seed(seed)
-    draw = np.random.default_rng(seed)
-    device = pieces.device
-    optimiser = torch.optim.AdamW(groups(model, peak, 0.93), weight_decay=0.01, fused=device == "cuda")
-    model.train()
+    model: Transformer,
+    pieces: tensors.Pieces,
+    corpus: Corpus,
+    labels: outputs.Labels,
+    clock: tensors.Clock,
+    budget: int,
+    peak: float,
+    seed: int,
+    kept: Path,
+) -> None:
+    """Fine-tuning on the labels of every head."""
+    optimiser = torch.optim.AdamW(groups(model, peak, 0.93), weight_decay=0.01, fused=pieces.device == "cuda")
     share = shares(corpus)
-    began, epoch = time.monotonic(), 0
-    while clock.share < 1:
-        epoch += 1
-        for part in pieces.batches(sampled(share, draw), budget, draw):
-            with half(device):
-                logits, _ = model(*pieces.padded(part))
-            loss = labels.loss(logits.float(), part)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            step_of(optimiser, clock, peak)
-            optimiser.step()
-            clock.step += 1
-            if clock.share >= 1:
-                break
-        log.info("labels, epoch %d, step %d, loss %.3f, %.0f s", epoch, clock.step, float(loss.detach()), time.monotonic() - began)
+
+    def loss_of(part: torch.Tensor) -> torch.Tensor:
+        with half(pieces.device):
+            logits, _ = model(*pieces.padded(part))
+        return labels.loss(logits.float(), part)
+
+    loop.train(
+        "labels", model, optimiser, pieces, lambda draw: sampled(share, draw), loss_of, clock, budget, peak, seed, kept
+    )
 
 
 @torch.inference_mode()
@@ -214,20 +227,25 @@ def main() -> None:
     np.save(given.output / f"{given.name}-raw.npy", embedded(model, known, base["pool"], given.budget * 4))
     del known
     log.info("embedded")
-    pretrain(model, every, base, tensors.Clock(given.pretrain_steps, given.pretrain_seconds), given.budget * 2)
+    clock = tensors.Clock(given.pretrain_steps, given.pretrain_seconds)
+    pretrain(model, every, base, clock, given.budget * 2, given.output / f"{given.name}-masked.part")
     tensors.save(given.output / f"{given.name}-base.pt", model, shape)
     labels = outputs.Labels(corpus, device)
     total: npt.NDArray[np.float32] | None = None
     for seed in range(given.seeds):
         taught = copy.deepcopy(model)
         clock = tensors.Clock(given.learn_steps, given.learn_seconds)
-        learn(taught, every, corpus, labels, clock, given.budget, given.rate, seed)
+        kept = given.output / f"{given.name}-{seed}.part"
+        learn(taught, every, corpus, labels, clock, given.budget, given.rate, seed, kept)
         logits = predicted(taught, every, given.budget * 4)
-        log.info("seed %d, %d steps: %s", seed, clock.step, json.dumps(outputs.judged(corpus, logits[: len(corpus.texts)])))
+        log.info(
+            "seed %d, %d steps: %s", seed, clock.step, json.dumps(outputs.judged(corpus, logits[: len(corpus.texts)]))
+        )
         total = logits.astype(np.float32) + (0 if total is None else total)
         if seed == 0:
             tensors.save(given.output / f"{given.name}-teacher.pt", taught, shape)
-    assert total is not None  # noqa: S101 - seeds is at least one
+    if total is None:
+        parser.error("--seeds must be at least 1")
     total /= given.seeds
     np.save(given.output / f"{given.name}-logits.npy", total.astype(np.float16))
     log.info("all seeds: %s", json.dumps(outputs.judged(corpus, total[: len(corpus.texts)])))

@@ -35,6 +35,16 @@ class Pieces:
                 ids = encoding.ids if start is None else encoding.ids[:1] + start + encoding.ids[1:]
                 parts.append(np.array(ids, np.int32))
                 lengths.append(len(ids))
+        self._keep(parts, lengths, pad, device)
+
+    @classmethod
+    def of(cls, tokens: list[list[int]], pad: int, device: str) -> Pieces:
+        """Texts that are word pieces already."""
+        made = cls.__new__(cls)
+        made._keep([np.array(ids, np.int32) for ids in tokens], [len(ids) for ids in tokens], pad, device)
+        return made
+
+    def _keep(self, parts: list[npt.NDArray[np.int32]], lengths: list[int], pad: int, device: str) -> None:
         self.lengths = np.array(lengths)
         self.pad, self.device = pad, device
         self.flat = torch.from_numpy(np.concatenate(parts)).to(device)
@@ -91,9 +101,14 @@ class Clock:
 
 
 def unpacked(path: Path) -> dict[str, torch.Tensor]:
-    """Weights that `bases` packed: rows of whole numbers with a scale for every 32."""
+    """Weights that `packed` wrote to ``path``."""
+    return unpacked_bytes(path.read_bytes())
+
+
+def unpacked_bytes(content: bytes) -> dict[str, torch.Tensor]:
+    """Weights from rows of whole numbers with a scale for every 32."""
     found: dict[str, torch.Tensor] = {}
-    with np.load(io.BytesIO(lzma.decompress(path.read_bytes()))) as arrays:
+    with np.load(io.BytesIO(lzma.decompress(content))) as arrays:
         for name in arrays.files:
             if name.endswith("|q"):
                 whole = arrays[name]
@@ -106,7 +121,8 @@ def unpacked(path: Path) -> dict[str, torch.Tensor]:
 
 
 def packed(weights: dict[str, torch.Tensor], levels: int = 127) -> bytes:
-    """The inverse of `unpacked`: matrices in whole numbers up to ``levels`` with a scale for every 32, the rest as it is."""
+    """The inverse of `unpacked_bytes`: matrices in whole numbers up to ``levels`` with a scale for every 32, the rest
+    as it is."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name, tensor in weights.items():
         value = tensor.detach().float().cpu().numpy()

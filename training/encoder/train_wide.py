@@ -185,9 +185,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     parser.add_argument("--output", type=Path, required=True, help="bundle folder to write")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--calls", type=int, default=30_000, help="posts that the grammar writes")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(arguments.data, arguments.output, arguments.seed)
+    train(arguments.data, arguments.output, arguments.seed, arguments.calls)
 
 
 if __name__ == "__main__":
