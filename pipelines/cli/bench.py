@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,22 +42,64 @@ def throughput(
     show(measure.run(settings.home, feed, workers, rate, seconds, start, say), how)
 
 
+class LabelHead(StrEnum):
+    """What the field `label` of a public set says."""
+
+    SENTIMENT = "sentiment"
+    EMOTION = "emotion"
+    NEED = "need"
+
+
 @bench.command()
 def accuracy(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Labelled JSON lines, .gz is read.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="JSON lines, .gz is read: `text` and any of sentiment, emotion, needs (or need), hazards, "
+            "source_kind, state.",
+        ),
+    ],
     bundle: Annotated[Path | None, typer.Option(help="A model bundle; default: that of the settings.")] = None,
+    label_head: Annotated[
+        LabelHead | None, typer.Option(help="What the field `label` is, in files that have only that.")
+    ] = None,
+    mask: Annotated[
+        bool,
+        typer.Option("--mask/--no-mask", help="Mask texts first, as the job does; masked texts stay as they are."),
+    ] = True,
+    figure: Annotated[
+        Path | None, typer.Option(help="Write confusion matrices and reliability diagram to this .svg.")
+    ] = None,
+    errors: Annotated[
+        int, typer.Option(min=0, help="Print so many wrong answers a head, the surest first, with the masked text.")
+    ] = 0,
+    errors_file: Annotated[
+        Path | None, typer.Option(help="Write every wrong answer as JSON lines: head, line, truth, answer; no text.")
+    ] = None,
     how: How = Format.TABLE,
 ) -> None:
-    """The model on labelled posts: macro-F1, per class, confusion, calibration, intervals."""
-    from udfs.encoder.evaluate import evaluate
+    """The model on labelled posts: macro-F1, accuracy, per class, confusion, calibration, intervals, errors."""
+    from pipelines.bench import accuracy as measure
+    from pipelines.bench import accuracy_figure, accuracy_table
     from udfs.encoder.step import Classify
 
+    if figure:
+        accuracy_figure.check(figure)  # before the minutes that measuring may take
     settings: Context = context.obj
-    folder = bundle or settings.settings().model.bundle
-    step = Classify(str(folder) if folder else None)
+    model = settings.settings().model
+    folder = bundle or model.bundle
+    step = Classify(str(folder) if folder else None, device=model.device)
     step.open()
-    show({"data": data.name} | dict(evaluate(_rows(data), step)), how)
+    report = measure.measure(data, step, label_head=label_head, mask=mask, errors=errors, errors_file=errors_file)
+    if figure:
+        accuracy_figure.write(report, figure)
+    if how is Format.JSON:
+        show(report, how)
+    else:
+        accuracy_table.show(report)
 
 
 @bench.command()
@@ -65,29 +108,13 @@ def pii(
     how: How = Format.TABLE,
 ) -> None:
     """Masking on posts with gold spans: per type precision, recall, F1, post-level leak rate; posts per CPU-second."""
+    from pipelines.bench import labelled
     from udfs.pii.evaluate import evaluate
     from udfs.pii.step import Mask
 
     step = Mask(mask_places=True)
     step.open()
-    show({"data": data.name} | evaluate(_rows(data), step), how)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    import gzip
-
-    import msgspec
-
-    from schemas.errors import UsageError
-
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    rows = []
-    for number, line in enumerate(content.splitlines(), 1):
-        try:
-            rows.append(msgspec.json.decode(line, type=dict[str, Any]))
-        except msgspec.DecodeError:
-            raise UsageError(f"--data {path}, line {number}: not a JSON object") from None
-    return rows
+    show({"data": data.name} | evaluate([row for _, row in labelled.read(data)], step), how)
 
 
 def show(report: dict[str, Any], how: Format) -> None:

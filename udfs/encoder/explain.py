@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.records import EMOTIONS, NEEDS, SENTIMENTS
+from schemas.errors import ModelError
+from schemas.records import EMOTIONS, HAZARDS, NEEDS, SENTIMENTS
 from udfs.encoder.decide import Probabilities
 from udfs.encoder.step import Classify
 
@@ -39,11 +40,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why ``label`` of ``head`` (sentiment, emotion, or a need, `help` standing for `none`) came out at ``score``."""
+    """Why ``label`` of ``head`` (sentiment, emotion, need, help or hazard) came out at ``score``.
+
+    The need `none` stands for neither help nor an offer. ``threshold`` is the score from which the label is given; None
+    where the likeliest label is taken, for `none` and for `no call`. The strongest need of a call is given under its
+    threshold too.
+    """
 
     head: str
     label: str
     score: float
+    threshold: float | None
     spans: tuple[Span, ...]
     model: str
     method: str = "occlusion"
@@ -54,6 +61,7 @@ class Explanation:
             "head": self.head,
             "label": self.label,
             "score": round(self.score, 4),
+            "threshold": None if self.threshold is None else round(self.threshold, 4),
             "spans": spans,
             "model": self.model,
             "method": self.method,
@@ -61,7 +69,8 @@ class Explanation:
 
 
 def explain(step: Classify, text: str, language: str = "zh", top: int = 5) -> list[Explanation]:
-    """Explain sentiment, emotion and each need that ``step`` (opened) reports for ``text``, or `none`.
+    """Explain sentiment, emotion, each need that ``step`` (opened) reports for ``text``, or `none`, whether help is
+    asked for, and each hazard that the model names in `hints`.
 
     Spans are sorted by weight, heaviest first, at most ``top``; an empty text has none.
     """
@@ -70,31 +79,50 @@ def explain(step: Classify, text: str, language: str = "zh", top: int = 5) -> li
     variants = [text, *(text[: window[0][0]] + " " + text[window[-1][1] :] for window in windows)]
     found = step.probabilities(variants, [language] * len(variants))
     result = []
-    for head, label, column in _decisions(step, found):
+    for head, label, threshold, column in _decisions(step, found):
         odds = np.log(np.clip(column, 1e-6, 1 - 1e-6) / np.clip(1 - column, 1e-6, 1))
         drops = odds[0] - odds[1:]
         weights = [
             float(np.mean([drop for window, drop in zip(windows, drops, strict=True) if unit in window]))
             for unit in units
         ]
-        result.append(Explanation(head, label, float(column[0]), _spans(text, units, weights, top), step.model))
+        result.append(
+            Explanation(head, label, float(column[0]), threshold, _spans(text, units, weights, top), step.model)
+        )
     return result
 
 
-def _decisions(step: Classify, found: Probabilities) -> list[tuple[str, str, Floats]]:
-    """(head, label, its probability in every variant) of what was decided for the first variant."""
+def _decisions(step: Classify, found: Probabilities) -> list[tuple[str, str, float | None, Floats]]:
+    """(head, label, its threshold, its probability in every variant) of what was decided for the first variant."""
+    limits = thresholds(step)
     sentiment, emotion = int(found.sentiment[0].argmax()), int(found.emotion[0].argmax())
-    decided = [
-        ("sentiment", SENTIMENTS[sentiment], found.sentiment[:, sentiment]),
-        ("emotion", EMOTIONS[emotion], found.emotion[:, emotion]),
+    decided: list[tuple[str, str, float | None, Floats]] = [
+        ("sentiment", SENTIMENTS[sentiment], None, found.sentiment[:, sentiment]),
+        ("emotion", EMOTIONS[emotion], None, found.emotion[:, emotion]),
     ]
-    needs = [need["need"] for need in step.decide(found, 0)[-1]]
+    needs = [NEEDS.index(need["need"]) for need in step.decide(found, 0)[-1]]
     if needs:
-        decided += [("need", need, found.needs[:, NEEDS.index(need)]) for need in needs]
+        decided += [("need", NEEDS[k], limits["needs"][NEEDS[k]], found.needs[:, k]) for k in needs]
     else:
         asked: Floats = np.maximum(found.help[:, 0], found.needs[:, NEEDS.index("offer")])
-        decided.append(("need", "none", 1 - asked))
+        decided.append(("need", "none", None, 1 - asked))
+    asks, asks_from = found.help[:, 0], limits["help"]["help"]
+    decided.append(("help", "call", asks_from, asks) if asks[0] >= asks_from else ("help", "no call", None, 1 - asks))
+    if found.hazards is not None:
+        for k, hazard in enumerate(HAZARDS):
+            limit = limits["hazards"][hazard]
+            if found.hazards[0, k] >= limit:
+                decided.append(("hazard", hazard, limit, found.hazards[:, k]))
     return decided
+
+
+def thresholds(step: Classify) -> dict[str, dict[str, float]]:
+    """head -> label -> the probability from which ``step`` (opened) gives it: needs, help, and hazards where it has
+    that head. Sentiment, emotion, source and state have none: the likeliest label is taken."""
+    if step.loaded is None:
+        raise ModelError("explain: the step classify is not open; call open() first")
+    heads = step.loaded.heads.items()
+    return {name: dict(zip(head.labels, head.threshold, strict=True)) for name, head in heads if head.threshold}
 
 
 def _spans(text: str, units: Sequence[tuple[int, int]], weights: Sequence[float], top: int) -> tuple[Span, ...]:

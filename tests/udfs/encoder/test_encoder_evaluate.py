@@ -10,7 +10,7 @@ import pytest
 from schemas import records
 from schemas.errors import RecordError
 from schemas.step import Step
-from udfs.encoder.evaluate import ece, evaluate, interval
+from udfs.encoder.evaluate import ece, evaluate, interval, reliability
 
 ANSWER = {
     "sentiment": "neutral",
@@ -179,6 +179,9 @@ def test_a_model_without_hints_is_not_judged_on_them() -> None:
         ({"text": "a", "hazards": ["rain"]}, "row 1: hazard 'rain' is none of dyke_breach"),
         ({"text": "a", "source_kind": "bot"}, "row 1: source_kind 'bot' is none of self"),
         ({"text": "a", "state": "done"}, "row 1: state 'done' is none of open"),
+        ({"text": "a", "needs": "rescue"}, "row 1: needs is no list"),
+        ({"text": "a", "hazards": {"fire": 1}}, "row 1: hazards is no list"),
+        ({"text": "a", "emotion": ["sad"]}, r"row 1: emotion \['sad'\] is none of"),
         ({"text": 3}, "row 1: text is missing"),
         ({"emotion": "sad"}, "row 1: text is missing"),
     ],
@@ -200,3 +203,61 @@ def test_ece_and_interval() -> None:
     assert found["value"] == 0.3
     assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * (0.3 * 0.7 / 1000) ** 0.5, rel=0.2)
     assert found == interval(lambda index: float(truth[index].mean()), 1000, 500, 1)
+
+
+def test_a_label_that_is_a_text_is_not_quoted_whole() -> None:
+    with pytest.raises(RecordError) as error:
+        evaluate([{"text": "a", "emotion": "someone wrote the whole post here"}], Told({}))
+    assert "whole post" not in str(error.value)
+
+
+def test_reliability_is_what_ece_sums_up() -> None:
+    confidence, right = np.array([0.95, 0.99, 1.0, 0.5, 0.01]), np.array([True, True, False, True, False])
+    found = reliability(confidence, right)
+    assert [(round(row["from"] * 15), row["posts"]) for row in found] == [(0, 1), (7, 1), (14, 3)]
+    assert found[2]["confidence"] == pytest.approx(0.98)
+    assert found[2]["accuracy"] == pytest.approx(2 / 3)
+    assert ece(confidence, right) == pytest.approx((0.01 + 0.5 + 3 * (0.98 - 2 / 3)) / 5)
+    assert reliability(np.array([]), np.array([], dtype=bool)) == []
+    assert ece(np.array([]), np.array([], dtype=bool)) == 0.0
+
+
+def test_errors_are_the_surest_wrong_answers() -> None:
+    table = {
+        "a": {"emotion": "happy", "emotion_score": 0.7},
+        "b": {"emotion": "happy", "emotion_score": 0.9},
+        "c": {"emotion": "sad", "emotion_score": 0.99},
+        "d": {"emotion": "angry", "emotion_score": 0.7},
+    }
+    rows = [{"text": text, "emotion": "sad"} for text in "abcd"]
+    emotion = evaluate(rows, Told(table), resamples=2, errors=2)["heads"]["emotion"]
+    assert emotion["errors"] == [
+        {"row": 1, "truth": "sad", "answer": "happy", "score": 0.9},
+        {"row": 0, "truth": "sad", "answer": "happy", "score": 0.7},
+    ]
+    assert "errors" not in evaluate(rows, Told(table), resamples=2)["heads"]["emotion"]
+
+
+def test_errors_of_needs_help_and_hazards() -> None:
+    table = {
+        "a": call("rescue", "medical"),  # medical is wrong, at .8
+        "b": {},  # nothing said, at .9: a call missed
+        "c": call("supplies"),  # a need is missed, whose score is not known
+        "d": hinted(["fire"]),
+    }
+    rows = [
+        {"text": "a", "needs": ["rescue"]},
+        {"text": "b", "needs": ["shelter"]},
+        {"text": "c", "needs": ["supplies", "medical"]},
+        {"text": "d", "hazards": []},
+    ]
+    heads = evaluate(rows, Told(table), resamples=2, errors=9)["heads"]
+    assert [(row["row"], row["truth"], row["answer"], row["score"]) for row in heads["needs"]["errors"]] == [
+        (1, ["shelter"], [], pytest.approx(0.9)),
+        (0, ["rescue"], ["rescue", "medical"], pytest.approx(0.8)),
+        (2, ["medical", "supplies"], ["supplies"], None),
+    ]
+    assert [(row["row"], row["truth"], row["answer"]) for row in heads["help"]["errors"]] == [(1, "call", "no call")]
+    assert heads["help"]["errors"][0]["score"] == pytest.approx(0.9)
+    assert heads["help"]["confusion"] == {"labels": ["no call", "call"], "counts": [[0, 0], [1, 2]]}
+    assert heads["hazards"]["errors"] == [{"row": 3, "truth": [], "answer": ["fire"], "score": pytest.approx(0.8)}]
