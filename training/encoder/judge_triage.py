@@ -1,8 +1,10 @@
 """Which decides better, triage's rules, the model, or both merged: on the hand-labelled posts.
 
-    python -m training.encoder.judge_triage [--bundle NAME_OR_FOLDER] [--part all|calibrate|test] [--errors HEAD]
+    python -m training.encoder.judge_triage [--bundle NAME_OR_FOLDER] [--rows FILE] [--part all|calibrate|test]
+        [--needs model|gold] [--errors HEAD]
 
-Every post goes through the steps of the filter `score` from parse to triage. Rows need any of the labels `hazards` (a
+Every post goes through the steps of the filter `score` from parse to triage; `--needs gold` puts the labelled needs in
+place of the model's, which tells triage's mistakes from the classifier's. Rows need any of the labels `hazards` (a
 list), `source` (or `source_kind`), `state` and `priority`; each figure is over the rows that have its label. A bundle
 without heads for hints shows the rules three times. Thresholds may be chosen on the `calibrate` half only.
 """
@@ -70,6 +72,14 @@ def classified(texts: Sequence[str], bundle: str | None) -> pa.RecordBatch:
     return batch
 
 
+def with_gold_needs(batch: pa.RecordBatch, truth: Sequence[Row]) -> pa.RecordBatch:
+    """Return ``batch`` with the labelled needs for those that were classified; `help_score` and hints stay."""
+    at = batch.schema.get_field_index("needs")
+    field = batch.schema.field(at)
+    needs = [[{"need": need, "score": 0.9} for need in row["needs"]] for row in truth]
+    return batch.set_column(at, field, pa.array(needs, field.type))
+
+
 def triaged(batch: pa.RecordBatch, merge: Merge) -> list[Row]:
     step = Triage(merge)
     step.open()
@@ -120,10 +130,13 @@ def main() -> None:
     parser.add_argument("--bundle", help="a shipped bundle's name or a folder; the default is the shipped default")
     parser.add_argument("--rows", type=Path, default=needs.DEV, help="JSON lines with text and labels")
     parser.add_argument("--part", choices=("all", "calibrate", "test"), default="all")
+    parser.add_argument("--needs", choices=("model", "gold"), default="model", help="whose needs triage is given")
     parser.add_argument("--errors", choices=(*_LABELS, "hazards", "priority"), help="list what merged gets wrong there")
     arguments = parser.parse_args()
     rows = labelled(arguments.rows, arguments.part)
     batch = classified([row["text"] for row in rows], arguments.bundle)
+    if arguments.needs == "gold":
+        batch = with_gold_needs(batch, rows)
     answers = {name: triaged(batch, merge) for name, merge in ASKED.items()}
     table = {name: figures(rows, said) for name, said in answers.items()}
     print(f"{len(rows)} posts, model {batch.column('model')[0]}")

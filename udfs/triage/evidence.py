@@ -45,6 +45,10 @@ class Finding(NamedTuple):
     """False: nothing in the post speaks for it, it is the default of its like; a model may know better."""
 
 
+DISASTER = "disaster"
+"""Category of words that say what a post is about, not what it reports: they count in hashtags too."""
+
+
 class Evidence:
     """The lexicon hits of one post, without those in hashtags and @names; a forwarded tail counts as text."""
 
@@ -52,7 +56,7 @@ class Evidence:
         self.text = normalise(text)
         self._hits: dict[str, dict[str, list[Hit]]] = {}
         for hit in hits:
-            if hit.quoted not in (TAG, NAME):
+            if hit.quoted not in (TAG, NAME) or (hit.quoted == TAG and hit.rule.category == DISASTER):
                 kinds = self._hits.setdefault(hit.rule.category, {})
                 kinds.setdefault(_kind(hit.rule.id), []).append(hit)
 

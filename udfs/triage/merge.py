@@ -33,7 +33,7 @@ class Merge:
     """False: the rules' words do not count where the model answers."""
     model: bool = True
     source_from: float = 0.6
-    state_from: float = 0.6
+    state_from: float = 0.5
     closed_from: float = 0.85
     """In place of `state_from` where a post with a need or a hazard is to be closed."""
 

@@ -16,11 +16,11 @@ import pyarrow as pa
 from schemas.records import TRIAGED, with_columns
 from schemas.step import Step
 from udfs.keywords.ruleset import Hit
-from udfs.triage.evidence import Evidence, Finding, fact_rules, gate_rules
+from udfs.triage.evidence import DISASTER, Evidence, Finding, fact_rules, gate_rules
 from udfs.triage.hazards import hazards_of
 from udfs.triage.items import Item, items_of
 from udfs.triage.merge import MERGED, Hints, Merge
-from udfs.triage.needs_rules import strengths
+from udfs.triage.needs_rules import CONTEXT, strengths
 from udfs.triage.people import count_of, vulnerable_of
 from udfs.triage.priority import Facts, decide
 from udfs.triage.source import UNTOLD, source_of
@@ -28,6 +28,17 @@ from udfs.triage.state import NO_CALL, state_of
 
 _ASKS_BY_RULE = 0.4
 """Strength of a need by rule from which goods and people are read although the model named no need."""
+_RESCUE_BY_RULE = 0.5
+"""Strength of rescue by rule from which a post is a call although the model named no need."""
+_UNLIKELY = 0.1
+"""`help_score` below which the model rules out a call: of 48 hand-labelled posts in which the rules saw rescue, the
+model named no need and `help_score` was lower, not one was urgent."""
+_HALF_SURE = 0.45
+"""`help_score` from which a post without a need counts as a call if it also names a hazard that leaves no time."""
+_FAINT = 0.4
+"""Score of every need below which the classifier alone is not believed; thresholds may be lower, for recall."""
+_GROUP = 20
+_UNREAL = {"context_figurative", "context_fiction", "context_drill", "context_past"}
 _SETTLED_LEVELS = {"town", "village", "poi"}
 
 
@@ -62,7 +73,9 @@ class Triage(Step):
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = [text or "" for text in batch.column("text").to_pylist()]
-        needs = [frozenset(need["need"] for need in row or ()) for row in batch.column("needs").to_pylist()]
+        named = [row or () for row in batch.column("needs").to_pylist()]
+        needs = [frozenset(need["need"] for need in row) for row in named]
+        strongest = [max((need["score"] for need in row), default=0.0) for row in named]
         keywords = [row or () for row in batch.column("keywords").to_pylist()]
         scores = batch.column("help_score").to_pylist()
         places = [row or () for row in batch.column("places").to_pylist()]
@@ -75,7 +88,18 @@ class Triage(Step):
         ]
         facts = dict(zip(reads, fact_rules().scan([texts[at] for at in reads]), strict=True))
         rows = [
-            triage(texts[at], gate[at], facts.get(at), needs[at], keywords[at], places[at], hints[at], self.merge)
+            triage(
+                texts[at],
+                gate[at],
+                facts.get(at),
+                needs[at],
+                keywords[at],
+                places[at],
+                hints[at],
+                self.merge,
+                scores[at],
+                strongest[at],
+            )
             for at in range(len(texts))
         ]
         return with_columns(
@@ -109,8 +133,12 @@ def triage(
     places: Sequence[Mapping[str, Any]] = (),
     hints: Hints = None,
     merge: Merge = MERGED,
+    help_score: float | None = None,
+    need_score: float = 1.0,
 ) -> Triaged:
-    """Return what triage makes of one post from its lexicon hits; ``facts`` None: not worth reading further."""
+    """Return what triage makes of one post from its lexicon hits; ``facts`` None: not worth reading further.
+
+    ``help_score`` None: the model was not asked. ``need_score`` is the strongest need's."""
     if facts is None and not gate:
         return _everyday(UNTOLD, hints, merge)
     evidence = Evidence(text, [*gate, *(facts or ())])
@@ -125,6 +153,7 @@ def triage(
     items, kinds = items_of(evidence, giving="offer" in needs)
     count = count_of(evidence.text) if asks else None
     vulnerable = vulnerable_of(evidence) if asks else []
+    ruled = strengths(gate)
     priority, reasons = decide(
         Facts(
             needs=needs,
@@ -136,6 +165,13 @@ def triage(
             or any(place["level"] in _SETTLED_LEVELS for place in places),
             source_kind=source.label,
             state=state.label,
+            rescue_by_rule=ruled.get("rescue", 0.0) >= _RESCUE_BY_RULE,
+            likely=help_score is None or help_score >= _UNLIKELY,
+            half_sure=help_score is not None and help_score >= _HALF_SURE,
+            faint=bool(needs) and not ruled and need_score < _FAINT,
+            disaster=bool(evidence.kinds(DISASTER)),
+            unreal=bool(evidence.kinds("unreal")) or not _UNREAL.isdisjoint(evidence.kinds(CONTEXT)),
+            group=(count or 0) >= _GROUP,
         )
     )
     words = {hazard: evidence.words("hazard", hazard) or "a critical keyword" for hazard in hazards}
@@ -159,11 +195,15 @@ def explain(
     keywords: Sequence[Mapping[str, Any]] = (),
     places: Sequence[Mapping[str, Any]] = (),
     hints: Hints = None,
+    help_score: float | None = None,
+    need_score: float = 1.0,
 ) -> list[str]:
     """Return why triage decided as it did, in lexicon words only, and where the model did.
 
-    ``needs`` are the names in the post's `needs`, ``hints`` is what `classify` wrote.
+    ``needs`` are the names in the post's `needs`, ``hints`` and ``help_score`` are what `classify` wrote,
+    ``need_score`` is the strongest need's.
     """
     gate = gate_rules().scan([text])[0]
-    facts = fact_rules().scan([text])[0] if needs or _calls(gate, keywords) or MERGED.calls(hints) else None
-    return triage(text, gate, facts, frozenset(needs), keywords, places, hints).reasons
+    worth = needs or (help_score or 0.0) >= 0.5 or _calls(gate, keywords) or MERGED.calls(hints)
+    facts = fact_rules().scan([text])[0] if worth else None
+    return triage(text, gate, facts, frozenset(needs), keywords, places, hints, MERGED, help_score, need_score).reasons

@@ -51,15 +51,15 @@ STATES = (
     # the rules, the model, is there a need or a hazard, who is asked, the answer
     (OPEN, ("closed", 0.9), True, MERGED, "closed"),
     (OPEN, ("closed", 0.84), True, MERGED, "open"),  # a call is not closed lightly
-    (UNCLEAR, ("closed", 0.6), False, MERGED, "closed"),
-    (UNCLEAR, ("closed", 0.59), False, MERGED, "unclear"),
-    (OPEN, ("partial", 0.6), True, MERGED, "partial"),
+    (UNCLEAR, ("closed", 0.5), False, MERGED, "closed"),
+    (UNCLEAR, ("closed", 0.49), False, MERGED, "unclear"),
+    (OPEN, ("partial", 0.5), True, MERGED, "partial"),
     (UNCLEAR, ("partial", 0.99), False, MERGED, "unclear"),  # nothing is partly answered without a call
     (UNCLEAR, ("open", 0.99), False, MERGED, "unclear"),
     (OPEN, ("unclear", 0.99), True, MERGED, "open"),
     (CLOSED, ("open", 0.99), False, MERGED, "closed"),
     (CLOSED_YET_ASKS, ("open", 0.7), True, MERGED, "open"),
-    (CLOSED_YET_ASKS, ("open", 0.5), True, MERGED, "closed"),
+    (CLOSED_YET_ASKS, ("open", 0.49), True, MERGED, "closed"),
     (CLOSED_YET_ASKS, ("closed", 0.99), True, MERGED, "closed"),
     (DOUBTED, ("closed", 0.99), True, MERGED, "unclear"),
     (OPEN, ("closed", 0.99), True, RULES_ALONE, "open"),
@@ -123,7 +123,7 @@ def test_a_post_without_any_lexicon_word_is_triaged_by_hints() -> None:
 
 def test_needs_alone_are_enough_for_source_and_state() -> None:
     row = run(WORDLESS, ["rescue"], hints({}, ("volunteer", 0.9), ("open", 0.9)))
-    assert (row["hazards"], row["source_kind"], row["state"], row["priority"]) == ([], "volunteer", "open", 2)
+    assert (row["hazards"], row["source_kind"], row["state"], row["priority"]) == ([], "volunteer", "open", 1)
 
 
 def test_an_everyday_post_takes_who_speaks_and_that_all_is_well() -> None:
@@ -139,7 +139,7 @@ def test_a_hazard_of_the_model_counts_for_priority() -> None:
 
 WITHOUT = (
     ("新闻说已全部转移，我人就在村里，没转移，还有十几家", ["rescue"]),
-    ("水退了一点，但老人泡了一夜手脚冰凉，还是没人来抬", ["medical"]),
+    ("水退了，但老人泡了一夜手脚冰凉，谁来抬一下", ["medical"]),
     ("大堤决口了，下游的村子赶快撤", []),
     ("早安", []),
 )
@@ -156,7 +156,7 @@ def test_without_hints_the_rules_decide(text: str, needs: list[str]) -> None:
 
 
 def test_words_of_an_answer_do_not_close_a_call_that_the_model_sees_open() -> None:
-    text = "水退了一点，但老人泡了一夜手脚冰凉，还是没人来抬"
+    text = "水退了，但老人泡了一夜手脚冰凉，谁来抬一下"
     assert run(text, ["medical"], None)["state"] == "closed"
     assert run(text, ["medical"], hints(state=("open", 0.8)))["state"] == "open"
 

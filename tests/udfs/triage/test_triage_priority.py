@@ -13,6 +13,8 @@ from udfs.triage.step import Triage, explain
 
 NONE: frozenset[str] = frozenset()
 SUPPLIES = frozenset({"supplies"})
+RESCUE = frozenset({"rescue"})
+RESPONDERS = frozenset({"responders"})
 
 DECISIONS = (
     # what is known, priority
@@ -21,8 +23,51 @@ DECISIONS = (
     (Facts(frozenset({"rescue"}), ["flood_rising"], frozenset({"trapped"})), 1),
     (Facts(frozenset({"rescue"}), ["collapse"], frozenset({"trapped"})), 1),
     (Facts(frozenset({"rescue"}), ["landslide"], frozenset({"trapped"})), 1),
-    (Facts(NONE, ["flood_rising"], frozenset({"trapped"})), 1),
-    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), source_kind="media"), 3),
+    # the model named no need: the rules must see a call, and the model must not rule it out
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), rescue_by_rule=True), 1),
+    (Facts(NONE, [], frozenset({"trapped", "boats"}), rescue_by_rule=True), 1),
+    (Facts(NONE, ["flood_rising"], frozenset({"deep_water"}), half_sure=True), 1),
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"})), 3),
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), rescue_by_rule=True, likely=False), 3),
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), rescue_by_rule=True, unreal=True), 3),
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), rescue_by_rule=True, state="unclear"), 3),
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), rescue_by_rule=True, state="closed"), 4),
+    (Facts(NONE, ["flood_rising"], frozenset({"trapped"}), rescue_by_rule=True, source_kind="media"), 3),
+    (Facts(NONE, ["road_cut"], half_sure=True), 3),
+    (Facts(NONE, half_sure=True), 4),
+    # rescue is 1 until something speaks against it
+    (Facts(RESCUE), 1),
+    (Facts(RESCUE, ["flood_rising"]), 1),
+    (Facts(RESCUE, source_kind="media"), 1),
+    (Facts(RESCUE, unreal=True, disaster=True), 1),
+    (Facts(RESCUE, unreal=True), 2),
+    (Facts(RESCUE, state="partial"), 1),
+    (Facts(RESCUE, state="closed"), 4),
+    (Facts(RESCUE, urgency=RESPONDERS, item_kinds=frozenset({"responder"})), 3),
+    (Facts(RESCUE, urgency=RESPONDERS | {"trapped"}, item_kinds=frozenset({"responder"})), 1),
+    (Facts(RESCUE, faint=True), 3),
+    (Facts(RESCUE, ["flood_rising"], faint=True), 1),
+    # other needs are 1 with evidence of danger
+    (Facts(frozenset({"shelter"}), ["flood_rising"], frozenset({"trapped"})), 1),
+    (Facts(frozenset({"transport"}), [], frozenset({"deep_water"})), 1),
+    (Facts(frozenset({"other_help"}), ["flood_rising"], frozenset({"high_place"})), 1),
+    (Facts(frozenset({"transport"}), ["fire"], vulnerable=frozenset({"elderly"})), 1),
+    (Facts(frozenset({"transport"}), ["fire"]), 2),
+    (Facts(frozenset({"transport"}), ["fire"], vulnerable=frozenset({"elderly"}), source_kind="official"), 2),
+    (Facts(frozenset({"shelter"}), ["flood_rising"], vulnerable=frozenset({"elderly"})), 2),
+    (Facts(frozenset({"shelter"}), ["flood_rising"], vulnerable=frozenset({"immobile"})), 2),
+    (Facts(SUPPLIES, ["flood_rising"], vulnerable=frozenset({"infant"}), item_kinds=frozenset({"survival"})), 2),
+    (Facts(SUPPLIES, ["flood_rising"], frozenset({"deep_water"}), source_kind="volunteer"), 2),
+    (Facts(frozenset({"other_help"}), ["flood_rising"], frozenset({"deep_water"}), source_kind="volunteer"), 3),
+    (Facts(frozenset({"offer"}), ["flood_rising"], frozenset({"trapped", "deep_water"})), 3),
+    (Facts(frozenset({"medical"}), urgency=frozenset({"critical"})), 1),
+    (Facts(frozenset({"medical"}), urgency=frozenset({"cut_off"}), vulnerable=frozenset({"pregnant"})), 1),
+    (Facts(frozenset({"medical"}), vulnerable=frozenset({"patient"})), 1),
+    (Facts(frozenset({"medical"}), item_kinds=frozenset({"medical"})), 2),
+    (Facts(frozenset({"medical"}), source_kind="official"), 2),
+    (Facts(frozenset({"medical", "supplies"}), urgency=frozenset({"critical"})), 1),
+    (Facts(frozenset({"medical", "supplies"}), urgency=frozenset({"critical"}), group=True), 2),
+    (Facts(frozenset({"medical", "supplies"}), urgency=frozenset({"danger"}), group=True), 1),
     (Facts(frozenset({"rescue"}), ["flood_rising"], frozenset({"trapped"}), state="closed"), 4),
     (Facts(frozenset({"rescue"}), ["flood_rising"], frozenset({"trapped"}), state="partial"), 1),
     (Facts(frozenset({"medical"}), vulnerable=frozenset({"oxygen"})), 1),
@@ -33,9 +78,20 @@ DECISIONS = (
     (Facts(frozenset({"other_help"}), vulnerable=frozenset({"immobile"})), 3),
     (Facts(frozenset({"missing_person"}), ["flood_rising"]), 1),
     (Facts(frozenset({"missing_person"}), ["flood_rising"], frozenset({"long_ago"})), 2),
-    (Facts(frozenset({"missing_person"})), 2),
+    (Facts(frozenset({"missing_person"}), disaster=True), 1),
+    (Facts(frozenset({"missing_person"}), disaster=True, urgency=frozenset({"long_ago"})), 2),
+    (Facts(frozenset({"missing_person"}), urgency=frozenset({"lately"})), 1),
+    (Facts(frozenset({"missing_person"}), vulnerable=frozenset({"child"})), 1),
+    (Facts(frozenset({"missing_person"})), 1),
+    (Facts(frozenset({"missing_person"}), faint=True), 3),
+    (Facts(frozenset({"missing_person"}), state="closed"), 4),
     (Facts(NONE, ["dyke_breach"], settled=True), 1),
     (Facts(NONE, ["dyke_breach"]), 3),
+    (Facts(NONE, ["dyke_breach"], settled=True, state="unclear"), 3),
+    (Facts(NONE, ["dyke_breach"], settled=True, state="closed"), 4),
+    (Facts(NONE, ["dyke_breach"], settled=True, unreal=True), 3),
+    (Facts(frozenset({"other_help"}), ["dyke_breach"], settled=True), 1),
+    (Facts(frozenset({"other_help"}), ["dyke_breach"], settled=True, source_kind="volunteer"), 3),
     (Facts(frozenset({"supplies"}), urgency=frozenset({"hunger"})), 2),
     (Facts(frozenset({"supplies"}), item_kinds=frozenset({"survival"})), 2),
     (Facts(frozenset({"supplies"}), item_kinds=frozenset({"responder"})), 3),
@@ -43,8 +99,8 @@ DECISIONS = (
     (Facts(frozenset({"transport"}), urgency=frozenset({"stranded"})), 2),
     (Facts(frozenset({"transport"})), 3),
     (Facts(frozenset({"shelter"})), 2),
-    (Facts(frozenset({"rescue"})), 2),
-    (Facts(frozenset({"medical"})), 2),
+    (Facts(frozenset({"medical"})), 1),
+    (Facts(frozenset({"medical", "supplies"})), 2),
     (Facts(frozenset({"other_help"})), 3),
     (Facts(frozenset({"offer"})), 3),
     (Facts(NONE, ["road_cut"]), 3),
@@ -57,6 +113,29 @@ POSTS = (
     ("姥爷靠制氧机，停电八小时", ["medical"], 1),
     ("我爸失联了，昨晚洪水进村", ["missing_person"], 1),
     ("大堤决口了，下游的村子赶快撤", [], 1),
+    ("我们七个人在树上抱着，天快黑了", ["rescue"], 1),
+    ("妈妈坐在衣柜顶上，说水凉", ["rescue"], 1),
+    ("门推不开了，外面都是水，就她一个人", ["rescue"], 1),
+    ("床板漂起来了，谁能把我接走", ["transport"], 1),
+    ("#河南暴雨互助# 有人见过我弟弟吗，黑框眼镜", ["missing_person"], 1),
+    ("昨天傍晚下班后我姐再没消息", ["missing_person"], 1),
+    ("圩子破了，下游三个村的人还没走", ["other_help"], 1),
+    ("子堤开了个口子，水正往村里灌", [], 1),
+    ("山火翻过来了，养老院的老人还等着车", ["transport"], 1),
+    ("爸爸突发脑梗，嘴歪了，桥断了出不去", ["medical"], 1),
+    ("他腿上的血止不住", ["medical"], 1),
+    ("#河南暴雨互助# 断水断粮两天，村里还有孩子", ["supplies"], 2),
+    ("安置点三百多人发烧的越来越多，缺退烧药和口服补液盐", ["medical", "supplies"], 2),
+    ("房子被淹了，带着老人没地方住", ["shelter"], 2),
+    ("失散三十年，找我的双胞胎哥哥", ["missing_person"], 2),
+    ("降压药吃完了，谁能买到", ["medical"], 2),
+    ("我们救援队缺柴油抽水泵，地库水深两米", ["supplies"], 3),
+    ("#郑州暴雨# 我们有皮划艇，困在家里的联系我", ["offer"], 3),
+    ("#河南暴雨互助# #被困# 今天的晚霞真好看", [], 4),
+    ("孩子找到了，在同学家打游戏", ["missing_person"], 4),
+    ("下副本被困塔下，队友快来救我，水都漫上来了", [], 4),
+    ("电梯进水被困时先别喊，按警铃", [], 3),
+    ("愿今夜没有人被困在水里", [], 4),
     ("断水断粮两天，村里还有孩子", ["supplies"], 2),
     ("滞留在高铁站三百人没吃没喝", ["supplies", "transport"], 2),
     ("救援队急需冲锋舟5艘、救生衣50件", ["supplies"], 3),
@@ -109,9 +188,24 @@ def test_everyday_posts_carry_nothing() -> None:
 
 
 def test_goods_are_read_although_the_model_saw_no_need() -> None:
-    row = run(["我们村急需冲锋舟2艘，老人被困，水到腰了"], [[]])[0]
+    row = run(["我们村急需冲锋舟2艘，老人被困，水到腰了"], [[]], help_score=[0.2])[0]
     assert row["items"][0]["name"] == "冲锋舟"
     assert row["priority"] == 1
+
+
+def test_a_call_that_the_model_rules_out_is_only_a_hazard() -> None:
+    text = "我们村急需冲锋舟2艘，老人被困，水到腰了"
+    assert run([text], [[]], help_score=[0.05])[0]["priority"] == 3
+    assert run([text], [["supplies"]], help_score=[0.05])[0]["priority"] == 1
+
+
+def test_a_need_the_model_hardly_sees_is_not_believed_without_a_word() -> None:
+    faint = [[{"need": "missing_person", "score": 0.2}]]
+    texts = ["她比他大了十三岁", "她从昨晚起不接电话"]
+    step = Triage()
+    step.open()
+    rows = step.apply(sample_batch(texts, {"needs": faint * 2})).column("priority").to_pylist()
+    assert rows == [3, 1]
 
 
 def test_a_village_makes_a_breach_urgent() -> None:
