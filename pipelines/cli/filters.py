@@ -45,9 +45,9 @@ def score(
     settings: Context = context.obj
     site_settings = settings.settings(overrides)
     writer = CountedDeadLetters(dead_letters)
-    explainer = Explainer(site_settings) if explain else None
     job = opinion.score(site_settings, writer)
-    _filter(job, source, target, lambda batch: scored(batch, explainer), writer, strict)
+    explainer = Explainer(job) if explain else None
+    _filter(explainer.job if explainer else job, source, target, lambda batch: scored(batch, explainer), writer, strict)
 
 
 @app.command(rich_help_panel=GROUP)

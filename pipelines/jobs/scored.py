@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
-from schemas.settings import Settings
+from pipelines.engines.job import Job
+from schemas.records import with_columns
+from schemas.step import Step
+from udfs.encoder.step import Classify
+from udfs.keywords.step import Match
+from udfs.render import SHARED_LEVELS, Render
+from udfs.triage.merge import Merge
+from udfs.triage.step import Triage
 
 FIELDS = (
     "id", "text", "language", "sentiment", "sentiment_score", "emotion", "emotion_score", "need", "need_score",
@@ -19,12 +28,20 @@ _PLACES = 4
 """Decimals of a score: more would only show the noise of float32."""
 
 
+_READ = "text_read"
+"""Internal column of an explained job: the masked text that match, classify and triage read."""
+_WHY = (_READ, "hints")
+"""Internal columns that an explanation needs; never shown."""
+_PLACE = "<PLACE>"
+
+
 def scored(batch: pa.RecordBatch, explainer: Explainer | None = None) -> list[dict[str, Any]]:
-    """Rows in the contract's form and order of keys."""
-    rows: list[dict[str, Any]] = batch.select(FIELDS).to_pylist()
+    """Rows in the contract's form and order of keys; with ``explainer``, whose job made the batch, `explain` too."""
+    rows: list[dict[str, Any]] = batch.select(FIELDS if explainer is None else [*FIELDS, *_WHY]).to_pylist()
     for row in rows:
         if explainer is not None:
-            row["explain"] = explainer.explain(row)
+            why = {name: row.pop(name) for name in _WHY}
+            row["explain"] = explainer.explain(row, why[_READ], why["hints"])
         for name, hidden in _INTERNAL.items():
             for part in row[name]:
                 for key in hidden:
@@ -37,31 +54,128 @@ def scored(batch: pa.RecordBatch, explainer: Explainer | None = None) -> list[di
     return rows
 
 
+class KeepRead(Step):
+    """Keep the text that the decisions were made from, before `render` hides shared places of everyday posts."""
+
+    name: ClassVar[str] = "keep_read"
+    reads: ClassVar[tuple[str, ...]] = ("text",)
+    writes: ClassVar[pa.Schema] = pa.schema([pa.field(_READ, pa.string())])
+
+    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return with_columns(batch, self.writes, {_READ: batch.column("text")})
+
+
+_S = TypeVar("_S", bound=Step)
+
+
 class Explainer:
     """What each decision of a row rests on. Costs many forward passes a post: for a look at some posts, not a feed.
 
-    It looks at the text as shown, in which shared places of everyday posts are masked.
+    It asks the very steps of ``job`` (opened by then, in this process), about the very text they read, so it cannot
+    contradict what was decided. `job` is the job to run: the given one, and what an explanation needs.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        from udfs.encoder.step import Classify
-        from udfs.keywords.step import Match
+    def __init__(self, job: Job) -> None:
+        at = next(at for at, step in enumerate(job.steps) if isinstance(step, Render))
+        self.job = replace(job, steps=(*job.steps[:at], KeepRead(), *job.steps[at:]))
+        self._classify, self._match, self._triage = self._step(Classify), self._step(Match), self._step(Triage)
 
-        model = settings.model
-        self._classify = Classify(str(model.bundle) if model.bundle else None, device=model.device)
-        self._classify.open()
-        self._match = Match(settings.rules.folders or None)
-        self._match.open()
+    def _step(self, kind: type[_S]) -> _S:
+        return next(step for step in self.job.steps if isinstance(step, kind))
 
-    def explain(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Tokens that carried each head, rules that fired, reasons of the priority, versions of model and rules."""
+    def explain(self, row: dict[str, Any], read: str, hints: dict[str, Any] | None) -> dict[str, Any]:
+        """Why ``row`` says what it says: ``read`` is the text that was read, ``hints`` what classify told triage.
+
+        * `model`: for each head what was decided, its score and threshold, and the `spans` of the shown text that
+          carried it: offsets, words, and log-odds given;
+        * `rules`: the keyword rules that fired, with category, term, and whether alone they may raise an alert;
+        * `priority`: why triage chose hazards, source, state and priority, by rule or by the model;
+        * `thresholds`: those of the model's labels, and from where on triage believes the model;
+        * `versions`: of the model, the keyword rules and the triage lexicon.
+        """
         from udfs.encoder.explain import explain as tokens
-        from udfs.triage.step import explain as reasons
+        from udfs.encoder.explain import thresholds
 
-        needs = [need["need"] for need in row["needs"]]
+        model = [found.to_dict() for found in tokens(self._classify, read, row["language"])]
+        hidden = _hidden(row["places"]) if row["text"] != read else []
+        for found in model:
+            found["spans"] = [_shown(span, hidden, row["text"]) for span in found["spans"]]
+        merge = {name: value for name, value in asdict(self._triage.merge).items() if isinstance(value, float)}
+        limits = thresholds(self._classify)
         return {
-            "model": [found.to_dict() for found in tokens(self._classify, row["text"], row["language"])],
-            "rules": [keyword["rule"] for keyword in row["keywords"]],
-            "priority": reasons(row["text"], needs, row["keywords"], row["places"]),
-            "versions": {"model": row["model"], "rules": self._match.rules.version},
+            "model": model,
+            "rules": [dict(keyword) for keyword in row["keywords"]],
+            "priority": _reasons(row, read, hints, self._triage.merge),
+            "thresholds": {"model": {head: _rounded(held) for head, held in limits.items()}, "triage": merge},
+            "versions": {"model": row["model"], "rules": self._match.rules.version, "lexicon": _lexicon_version()},
         }
+
+
+def _rounded(held: dict[str, float]) -> dict[str, float]:
+    return {label: round(value, _PLACES) for label, value in held.items()}
+
+
+def _reasons(row: dict[str, Any], read: str, hints: dict[str, Any] | None, merge: Merge) -> list[str]:
+    """Triage's reasons for the decision that stands in ``row``.
+
+    Whether triage read a post's facts is its own business: of the two ways, the one that gives the row was taken.
+    """
+    from udfs.triage.evidence import fact_rules, gate_rules
+    from udfs.triage.step import triage
+
+    scores = {need["need"]: need["score"] for need in row["needs"]}
+    gate, read_facts = gate_rules().scan([read])[0], fact_rules().scan([read])[0]
+    reasons: list[str] = []
+    for facts in (None, read_facts):
+        found = triage(
+            read,
+            gate,
+            facts,
+            frozenset(scores),
+            row["keywords"],
+            row["places"],
+            hints,
+            merge,
+            help_score=row["help_score"],
+            need_score=max(scores.values(), default=0.0),
+        )
+        reasons = found.reasons
+        if all(getattr(found, name) == row[name] for name in _DECIDED):
+            break
+    return reasons
+
+
+_DECIDED = ("hazards", "source_kind", "state", "priority")
+
+
+def _lexicon_version() -> str:
+    from udfs.triage.evidence import fact_rules, gate_rules
+
+    return f"{gate_rules().version[:12]}+{fact_rules().version[:12]}"
+
+
+def _hidden(places: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
+    """Spans of the read text that `render` made `<PLACE>`, sorted, overlapping ones as one."""
+    hidden: list[tuple[int, int]] = []
+    for start, end in sorted((p["start"], p["end"]) for p in places if p["level"] in SHARED_LEVELS and p["start"] >= 0):
+        if hidden and start < hidden[-1][1]:
+            hidden[-1] = (hidden[-1][0], max(end, hidden[-1][1]))
+        else:
+            hidden.append((start, end))
+    return hidden
+
+
+def _shown(span: dict[str, Any], hidden: Sequence[tuple[int, int]], text: str) -> dict[str, Any]:
+    """``span`` of the read text where it stands in ``text``, the shown one; what touches a hidden place covers it."""
+
+    def moved(offset: int, last: bool) -> int:
+        shift = 0
+        for start, end in hidden:
+            if offset >= end:
+                shift += len(_PLACE) - (end - start)
+            elif offset > start:
+                return start + shift + (len(_PLACE) if last else 0)
+        return offset + shift
+
+    start, end = moved(span["start"], False), moved(span["end"], True)
+    return {"start": start, "end": end, "text": text[start:end], "weight": span["weight"]}
