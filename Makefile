@@ -84,18 +84,13 @@ check: $(STAMP) ## lint, format, types and the one-way arrows between rooms
 bench: $(STAMP) ## measure the throughput of the whole opinion job
 	@$(BIN)/yuqing bench throughput
 
-# The student is trained with torch, which is not in the locks: TORCH names a Python that has torch, transformers and onnx.
+# Needs a GPU for a quarter of an hour, or a CPU for days; E5 and BGE name the bases' folders (training/encoder/README.md).
 DATA ?= ../shared/data
 MODELS ?= build/models
-TORCH ?= python3.11
-models: $(STAMP) ## train and ship the encoder's bundles again (DATA=, TORCH=, E5= as training/encoder/README.md says)
-	@test -n "$(E5)" || { echo "make models: E5= must name the folder of multilingual-e5-small, see training/encoder/README.md" >&2; exit 2; }
-	wide=udfs/encoder/bundles/wide deep=udfs/encoder/bundles/encoder
-	$(BIN)/python -m training.encoder.train_wide --data $(DATA) --output $$wide
-	$(BIN)/python -m training.encoder.finish --data $(DATA) --bundle $$wide --kind wide --name wide --version 1.1.0
-	$(TORCH) -m training.encoder.student --data $(DATA) --base $(E5) --output $(MODELS) --filters 128 --steps 3000 --batch 64 --rate 1e-3
-	$(TORCH) -m training.encoder.export --run $(MODELS) --data $(DATA) --wide $$wide --output $$deep
-	$(BIN)/python -m training.encoder.finish --data $(DATA) --bundle $$deep --kind encoder --name encoder --version 1.1.0
+models: $(TORCH_STAMP) ## train and ship the encoder's bundles again, by stages that resume (DATA=, E5=, BGE=, MODELS=)
+	@test -n "$(E5)" -a -n "$(BGE)" || { echo "make models: E5= and BGE= must name the folders of the bases, see training/encoder/README.md" >&2; exit 2; }
+	.venv-torch/bin/python -m training.encoder.everything --data $(DATA) --e5 $(E5) --bge $(BGE) --work $(MODELS) --output $(MODELS)/bundles
+	cp -r $(MODELS)/bundles/. udfs/encoder/bundles/
 
 lock: $(STAMP) ## recompile the locks of the Python packages from requirements*.in, and that of the jars
 	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --generate-hashes "$${@:2}" "$$1.in" -o "$$1.lock"; }

@@ -90,6 +90,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"text": chinese("neutral", draw) if i < 200 else f"#加油# 急！急需防护服，请捐赠，联系电话13{i:09d}"}
             for i in range(220)
         ],
+        "zh_ner": [{"text": chinese("neutral", draw)} for _ in range(20)],
+        "feed/weibo_hot_search/2025-01": [{"title": chinese("surprise", draw)} for _ in range(20)],
         "zh_emergency_news": [{"text": "昨日某地发生事故一起。救援人员随即赶到了现场处置。"}],
     }
     for name, source in (("zh_polarity", "weibo2018"), ("zh_polarity_weak", "weibo-senti-100k")):

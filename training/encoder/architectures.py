@@ -27,7 +27,7 @@ class Heads(nn.Module):
         super().__init__()
         self.drop = nn.Dropout(drop)
         self.logits = nn.Linear(width, outputs)
-        self.embedding = nn.Linear(width, dimensions, bias=False)
+        self.embedding = nn.Linear(width, dimensions)
 
     def forward(self, pooled: torch.Tensor) -> Pair:
         pooled = pooled.unsqueeze(1)  # a product of three dimensions is exported as one that int8 kernels run

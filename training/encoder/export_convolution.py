@@ -65,7 +65,7 @@ def factored(table: Floats, weights: Floats, often: Floats, rank: int) -> tuple[
     _, triangle = np.linalg.qr((table * share).astype(np.float64))
     left, values, _ = np.linalg.svd(triangle @ weights.astype(np.float64), full_matrices=False)
     # table @ base spans the best subspace; base comes from the triangle's own left vectors
-    base = np.linalg.solve(triangle, left[:, :rank] * values[:rank])
+    base, *_ = np.linalg.lstsq(triangle, left[:, :rank] * values[:rank], rcond=None)
     small = table.astype(np.float64) @ base
     fitted, *_ = np.linalg.lstsq(small * share, (table * share) @ weights.astype(np.float64), rcond=None)
     return small.astype(np.float32), fitted.astype(np.float32)

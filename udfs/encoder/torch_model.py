@@ -30,7 +30,7 @@ from schemas.errors import ModelError
 from udfs.encoder import batching
 from udfs.encoder.batching import Batch, Floats, Tokens
 
-BATCH_TOKENS = {"cuda": 16_384, "cpu": 4096}
+BATCH_TOKENS = {"cuda": 65_536, "cpu": 4096}
 MAX_TOKENS = 128
 """Tokens that are read of a text unless the bundle says otherwise: about 170 Chinese characters."""
 DEVICES = ("auto", "cpu", "cuda")
