@@ -3,14 +3,9 @@
 from pathlib import Path
 
 from training.encoder.frontier import table
-from udfs.encoder.bundle import BUNDLES
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_readme_quotes_the_bundles() -> None:
     assert table() in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_shipped_bundles_fit_their_room() -> None:
-    assert sum(file.stat().st_size for file in BUNDLES.rglob("*") if file.is_file()) < 60e6
