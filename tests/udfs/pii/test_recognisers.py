@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.udfs.pii import identifiers as make
@@ -104,7 +104,10 @@ def test_no_digit_of_a_disguised_mobile_number_is_left(find, disguise, seed):
     if len(set(number)) == 1:
         return
     shown = DISGUISES[disguise](number)
-    text = make.han(r, 5) + shown + ("" if disguise.startswith("run") else make.han(r, 3))
+    before = make.han(r, 5)
+    # Two more numerals in front make a run of thirteen: without a word for phones no mobile number, in digits neither.
+    assume(not before.endswith("一一"))
+    text = before + shown + ("" if disguise.startswith("run") else make.han(r, 3))
     covered = "".join(value for kind, value in find(text) if kind == "CN_MOBILE")
     body = shown.removesuffix("24日晚").removesuffix("8点")
     assert covered.count(body[:3]) >= 1
