@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from pipelines.store.roles import DATABASE, LIMITS, QUERIES_PER_MINUTE, USERS, grants
+from pipelines.store.roles import DATABASE, LIMITS, QUERIES_PER_MINUTE, USERS, WHOLE_ANSWERS, grants
 from schemas.errors import ServiceError, UsageError, YuqingError
 
 SERVER_MEMORY = 1_610_612_736
@@ -220,7 +220,7 @@ def _users_config(directory: Path, passwords: Mapping[str, str]) -> str:
         "<notifier><max_memory_usage>200000000</max_memory_usage></notifier>",
     ]
     for user, limits in LIMITS.items():
-        values = "".join(f"<{name}>{value}</{name}>" for name, value in limits.items())
+        values = "".join(f"<{name}>{value}</{name}>" for name, value in {**limits, **WHOLE_ANSWERS}.items())
         bounds = "".join(f"<{name}><min>1</min><max>{value}</max></{name}>" for name, value in limits.items())
         profiles.append(
             f"<{user}><readonly>2</readonly><log_queries>1</log_queries><max_threads>2</max_threads>"

@@ -83,6 +83,10 @@ LIMITS: Mapping[str, Mapping[str, int]] = {
 }
 """Per query; a session may lower these, never raise or lift them."""
 
+WHOLE_ANSWERS: Mapping[str, int] = {"http_wait_end_of_query": 1, "http_response_buffer_size": 1_048_576}
+"""For people: an answer leaves the server when it is complete, so a limit that is met in its middle arrives as the
+error that it is, not as a broken connection. Larger answers wait in a temporary file."""
+
 QUERIES_PER_MINUTE = 1_200
 """Of one reading user: a dashboard of 20 panels at a refresh of 5 s needs 240."""
 
@@ -93,7 +97,8 @@ def grants_sql(database: str = DATABASE) -> str:
     for user in USERS:
         lines += [f"GRANT {grant} TO {user};" for grant in grants(user, database)]
         if user in LIMITS:
-            limits = ", ".join(f"{name} = {value} MIN 1 MAX {value}" for name, value in LIMITS[user].items())
+            values = [f"{name} = {value} MIN 1 MAX {value}" for name, value in LIMITS[user].items()]
+            limits = ", ".join(values + [f"{name} = {value}" for name, value in WHOLE_ANSWERS.items()])
             lines.append(f"CREATE SETTINGS PROFILE IF NOT EXISTS {user}_limits")
             lines.append(f"  SETTINGS readonly = 2, {limits} TO {user};")
     return "\n".join(lines) + "\n"

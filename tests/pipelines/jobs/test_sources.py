@@ -165,7 +165,8 @@ def broker(home):
 def produce(broker, topic, values):
     from confluent_kafka import Producer
 
-    producer = Producer({"bootstrap.servers": broker, "message.timeout.ms": 120_000})
+    # Idempotent: a retried first batch would otherwise land behind later ones, and offsets would not be as sent.
+    producer = Producer({"bootstrap.servers": broker, "message.timeout.ms": 120_000, "enable.idempotence": True})
     for value in values:
         producer.produce(topic, value, partition=0)
         producer.poll(0)
