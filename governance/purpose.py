@@ -32,11 +32,12 @@ class Purpose:
 
     text: str
     lawful_basis: str
+    """One of LAWFUL_BASES, or several with commas between."""
 
     @property
     def article(self) -> str:
         """The law behind the basis, in words."""
-        return LAWFUL_BASES[self.lawful_basis]
+        return "; ".join(LAWFUL_BASES[one] for one in self.lawful_basis.split(", "))
 
 
 def require_purpose(job: object) -> Purpose:
@@ -46,7 +47,7 @@ def require_purpose(job: object) -> Purpose:
     """
     name = _get(job, "name") or "this job"
     text = " ".join(str(_get(job, "purpose") or "").split())
-    basis = str(_get(job, "lawful_basis") or "").strip()
+    bases = [one.strip() for one in str(_get(job, "lawful_basis") or "").split(",") if one.strip()]
     if not text:
         raise UsageError(
             f"job {name}: `purpose` is missing. Say in one sentence what personal data is processed for, for example: "
@@ -59,13 +60,14 @@ def require_purpose(job: object) -> Purpose:
             f"job {name}: `purpose` ({len(text)} characters) says nothing or too much; one sentence that a person "
             "concerned would understand"
         )
-    if basis not in LAWFUL_BASES:
-        what = f"`lawful_basis` {basis!r} is unknown" if basis else "`lawful_basis` is missing"
+    unknown = [one for one in bases if one not in LAWFUL_BASES]
+    if unknown or not bases:
+        what = f"`lawful_basis` {unknown[0]!r} is unknown" if unknown else "`lawful_basis` is missing"
         choices = "; ".join(f"{key} ({law})" for key, law in LAWFUL_BASES.items())
         raise UsageError(f"job {name}: {what}. One of: {choices}")
-    if basis == "other_law" and not any(mark in text for mark in ("法", "条例", "规定", "Law", "law", "Regulation")):
+    if "other_law" in bases and not any(mark in text for mark in ("法", "条例", "规定", "Law", "law", "Regulation")):
         raise UsageError(f"job {name}: `lawful_basis` other_law needs the law's name in `purpose`")
-    return Purpose(text, basis)
+    return Purpose(text, ", ".join(bases))
 
 
 def _get(job: object, key: str) -> Any:

@@ -10,23 +10,29 @@ shown), and anything done by someone who holds the signing key and every copy of
 account no duties are separated: keep the anchor where the machine's administrator cannot write.
 """
 
-from governance.audit.decisions import Decisions
+from governance.audit.changes import note_change
+from governance.audit.decisions import Decisions, RecordDecisions, untaken
 from governance.audit.heads import Head, public_key, seal_heads
-from governance.audit.ledger import AUDIT_LOG, AuditEntry, Ledger, find_entry, ledger_rows, writers
+from governance.audit.ledger import AUDIT_LOG, AuditEntry, Follow, Ledger, find_entry, ledger_rows, now_ms, writers
 from governance.audit.verify import Problem, Report, verify
 
 __all__ = [
     "AUDIT_LOG",
     "AuditEntry",
     "Decisions",
+    "Follow",
     "Head",
     "Ledger",
     "Problem",
+    "RecordDecisions",
     "Report",
     "find_entry",
     "ledger_rows",
+    "note_change",
+    "now_ms",
     "public_key",
     "seal_heads",
+    "untaken",
     "verify",
     "writers",
 ]

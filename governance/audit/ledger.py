@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +161,11 @@ class Ledger:
         return entry
 
 
+def now_ms() -> int:
+    """The clock of the ledger: ms since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
 def entry_hash(fields: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical JSON of an entry without its ``hash``."""
     return hashlib.sha256(canonical({name: value for name, value in fields.items() if name != "hash"})).hexdigest()
@@ -178,6 +184,34 @@ def ledger_rows(home: Path, after: Mapping[str, int] | None = None) -> Iterator[
             record = json.loads(line)
             if record["seq"] > done:
                 yield {**record, "detail": canonical(record["detail"]).decode()}
+
+
+class Follow:
+    """New entries of every writer since ``done`` (writer -> seq), reading each byte of the files once.
+
+    A line that is no entry is passed over: ``verify`` says what happened to it.
+    """
+
+    def __init__(self, home: Path, done: Mapping[str, int]) -> None:
+        self._home = home
+        self._done = dict(done)
+        self._offsets: dict[str, int] = {}
+
+    def rows(self, most: int) -> list[dict[str, Any]]:
+        """Up to about ``most`` rows of AUDIT_LOG that were not returned before; empty when there is nothing new."""
+        found: list[dict[str, Any]] = []
+        for writer in writers(self._home):
+            with (self._home / "audit" / f"{writer}.jsonl").open("rb") as lines:
+                lines.seek(self._offsets.get(writer, 0))
+                for line in lines:
+                    if len(found) >= most or not line.endswith(b"\n"):
+                        break
+                    self._offsets[writer] = self._offsets.get(writer, 0) + len(line)
+                    with contextlib.suppress(ValueError, KeyError, TypeError):
+                        record = json.loads(line)
+                        if record["seq"] > self._done.get(writer, -1):
+                            found.append({**record, "detail": canonical(record["detail"]).decode()})
+        return found
 
 
 def find_entry(home: Path, entry_id: str) -> AuditEntry:

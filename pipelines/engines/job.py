@@ -19,7 +19,7 @@ class Job:
     purpose: str
     """What the data is processed for; a job without one does not start (PIPL art. 6)."""
     lawful_basis: str
-    """The rule that allows it (PIPL art. 13)."""
+    """What allows it: keys of governance.purpose.LAWFUL_BASES, with commas between (PIPL art. 13)."""
     steps: tuple[Step, ...]
     dead_letters: DeadLetters
 

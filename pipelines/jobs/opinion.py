@@ -6,10 +6,12 @@ before the post, so that a stored post never lacks the identifiers that were mas
 
 from __future__ import annotations
 
+from governance.audit import RecordDecisions
 from governance.seal import Seal
 from pipelines.engines.job import Job
 from pipelines.jobs.dead_letters import CountedDeadLetters, StoredDeadLetters
 from pipelines.jobs.site import Site
+from pipelines.jobs.traced import NoteRules
 from pipelines.store.alerts import WriteAlerts
 from pipelines.store.sinks import StorePosts, StoreVault
 from schemas.settings import Settings
@@ -25,15 +27,16 @@ from udfs.triage.step import Triage
 
 NAME = "opinion"
 PURPOSE = "Find calls for help and public moods in published posts, so that rescue and city services can respond."
-LAWFUL_BASIS = (
-    "PIPL art. 13(4) response to public emergencies, art. 13(3) statutory duties, art. 27 information made public."
-)
+LAWFUL_BASIS = "emergency, statutory_duty, public_information"
 
 
 def opinion(site: Site) -> Job:
-    """The stream: parse -> mask -> match -> locate -> (alert) -> classify -> triage -> (alert) -> render -> store."""
+    """The stream: parse -> mask -> match -> locate -> (alert) -> classify -> triage -> (alert) -> render -> store.
+
+    What was decided is in the audit ledger before anything follows from it.
+    """
     store, alerts = site.store, site.settings.alerts
-    parse, language, mask, match, locate, classify, triage, render = _steps(site.settings)
+    parse, language, mask, match, locate, classify, triage, render = _steps(site.settings, NoteRules(site.home))
     return Job(
         name=NAME,
         purpose=PURPOSE,
@@ -48,6 +51,7 @@ def opinion(site: Site) -> Job:
             WriteAlerts(store, "rules", generation=site.generation, max_age_hours=alerts.max_age_hours),
             classify,
             triage,
+            RecordDecisions(site.home, NAME, site.run),
             WriteAlerts(store, "needs", generation=site.generation, max_age_hours=alerts.max_age_hours),
             render,
             StoreVault(store, generation=site.generation),
@@ -67,13 +71,13 @@ def mask(dead_letters: CountedDeadLetters) -> Job:
     return Job("mask", PURPOSE, LAWFUL_BASIS, (Parse(), Language(), Mask(mask_places=True)), dead_letters)
 
 
-def _steps(settings: Settings) -> tuple[Step, ...]:
+def _steps(settings: Settings, rules_changed: NoteRules | None = None) -> tuple[Step, ...]:
     model = settings.model
     return (
         Parse(),
         Language(),
         Mask(),
-        Match(settings.rules.folders or None),
+        Match(settings.rules.folders or None, changed=rules_changed),
         Locate(),
         Classify(
             str(model.bundle) if model.bundle else None,

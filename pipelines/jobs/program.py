@@ -23,9 +23,7 @@ from pipelines.engines.flink_udfs import JOB_ID, STOPPED
 from pipelines.feeds.uri import KafkaSource, parse
 from pipelines.jobs import registry, run
 from pipelines.jobs.run import LOCAL, Spec
-from pipelines.jobs.site import Site
 from pipelines.services import flink_rest
-from schemas import settings as site_settings
 from schemas.errors import CircuitOpen, ServiceError
 
 Watch = Callable[[dict[str, Any]], None]
@@ -40,8 +38,7 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     """
     from pipelines.engines import flink
 
-    settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
-    job = registry.build(spec.job, Site(Path(spec.home), settings, spec.generation))
+    job, settings = registry.of_spec(spec)
     source = parse(spec.source)
     jars: tuple[Path, ...] = ()
     if isinstance(source, KafkaSource):

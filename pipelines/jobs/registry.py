@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from governance.purpose import require_purpose
 from pipelines.engines.job import Job
+from pipelines.jobs.run import Spec
 from pipelines.jobs.site import Site
 from schemas.errors import UsageError
+from schemas.settings import Settings
 
 NAMES = ("opinion",)
 
@@ -19,6 +23,11 @@ def build(name: str, site: Site) -> Job:
     if name not in jobs:
         raise UsageError(f"there is no job {name!r}; jobs are {', '.join(NAMES)}")
     job = jobs[name](site)
-    if not job.purpose.strip() or not job.lawful_basis.strip():
-        raise UsageError(f"job {name} declares no purpose and lawful basis; its job file must, before it may start")
+    require_purpose(job)
     return job
+
+
+def of_spec(spec: Spec) -> tuple[Job, Settings]:
+    """The job that a run submitted, and the settings of now. Raises UsageError as `build` and the settings do."""
+    settings = spec.settings()
+    return build(spec.job, Site(Path(spec.home), settings, spec.generation, spec.run)), settings

@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 
 from schemas.errors import UsageError
+from schemas.settings import Settings
+from schemas.settings import load as load_settings
 
 SPEC = "spec.json"
 LOCAL = "local"
@@ -47,6 +49,10 @@ class Spec:
     @property
     def folder(self) -> Path:
         return Path(self.home) / "runs" / self.run
+
+    def settings(self) -> Settings:
+        """The site's settings as they are now, under this run's overrides. Raises UsageError naming the key."""
+        return load_settings(Path(self.settings_file) if self.settings_file else None, self.overrides)
 
     @property
     def rest(self) -> str:

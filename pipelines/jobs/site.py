@@ -19,6 +19,8 @@ class Site:
     settings: Settings = field(default_factory=Settings)
     generation: int = 0
     """0 for live posts; a replay raises it, its rows win and its alerts are counted, never sent."""
+    run: str = ""
+    """Name of the run, for the audit ledger; empty for what is none."""
 
     @property
     def store(self) -> StoreSettings:

@@ -1,4 +1,5 @@
-"""The notifier: delivers alerts from the store's table, so that the stream never waits for a receiver.
+"""The notifier: delivers alerts from the store's table, so that the stream never waits for a receiver. It also copies
+the audit ledger's new entries into the store every ten seconds, since it is the one process that always runs.
 
     python -m pipelines.store.notify --home .yuqing
 
@@ -19,6 +20,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ import structlog
 from clickhouse_connect.driver.client import Client
 
 from governance.keys import read_private
+from pipelines.store.audit import LedgerCopy
 from pipelines.store.client import StoreSettings, connect, translated
 from pipelines.store.sinks import now_ms
 from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageError, YuqingError
@@ -40,6 +43,7 @@ LONGEST_WAIT_MS = 60_000
 SEND_TIMEOUT_S = 10.0
 AT_ONCE = 100
 POST_IDS = 20
+COPY_LEDGER_S = 10.0
 
 log = structlog.get_logger("notify")
 
@@ -238,8 +242,10 @@ def run(
     channel: Channel,
     stop: threading.Event,
     poll_s: float = POLL_S,
+    home: Path | None = None,
 ) -> None:
-    """Deliver until ``stop`` is set. While the store is away it waits, up to 10 s at a time, and connects anew.
+    """Deliver until ``stop`` is set, and copy the ledger of ``home``. While the store is away it waits, up to 10 s at a
+    time, and connects anew.
 
     A store that refuses (not migrated yet, a password that was changed) is waited for too: somebody puts that right,
     and a notifier that has ended by then would stay silent.
@@ -251,8 +257,13 @@ def run(
             client = connection()
             try:
                 notifier = Notifier(client, channel, waits=waits)
+                copy = LedgerCopy(client, home) if home else None
+                copied_at = -COPY_LEDGER_S
                 while not stop.is_set():
                     notifier.round()
+                    if copy and time.monotonic() - copied_at >= COPY_LEDGER_S:
+                        copied_at = time.monotonic()
+                        copy.round()
                     away_s = poll_s
                     stop.wait(poll_s)
             finally:
@@ -301,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lock = _only_one(home)
         channel = channel_of(home, settings)
         # read anew at each connection: a restarted server may have moved to another port
-        run(lambda: connect(store_settings(home, settings)), channel, stop, options.poll)
+        run(lambda: connect(store_settings(home, settings)), channel, stop, options.poll, home)
         os.close(lock)
     except YuqingError as error:
         print(f"notify: {error}", file=sys.stderr)

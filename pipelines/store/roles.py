@@ -5,7 +5,7 @@
 | ``yuqing`` | read, write and define everything in the database: jobs, notifier, migrations | other databases |
 | ``operator`` | L1 and L2 columns of base tables; the whole ``alerts`` view | L4, stored text |
 | ``analyst`` | views whose name starts with ``v_`` | any base table |
-| ``notifier`` | alert hits and deliveries | posts, vault |
+| ``notifier`` | alert hits and deliveries; adds entries to ``audit_log`` | posts, vault, what the entries say |
 
 The embedded server takes its users from a file only, so grants name tables that do not exist yet; ClickHouse
 resolves them when they are used. On a server of your own, run ``grants_sql()`` once as an administrator.
@@ -45,6 +45,7 @@ def grants(user: str, database: str = DATABASE) -> Sequence[str]:
             f"SELECT ON {database}.alert_states",
             f"SELECT ON {database}.{ALERTS}",
             f"SELECT, INSERT ON {database}.alert_deliveries",
+            f"SELECT(writer, seq), INSERT ON {database}.audit_log",
         )
     if user == "analyst":
         return tuple(f"SELECT ON {database}.{table}" for table in data_classes() if table.startswith("v_"))

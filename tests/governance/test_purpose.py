@@ -23,6 +23,8 @@ REFUSED = [
     ({"purpose": GOOD, "lawful_basis": ""}, "`lawful_basis` is missing"),
     ({"purpose": GOOD, "lawful_basis": "because"}, "`lawful_basis` 'because' is unknown"),
     ({"purpose": GOOD, "lawful_basis": "Emergency"}, "is unknown"),
+    ({"purpose": GOOD, "lawful_basis": "emergency, because"}, "`lawful_basis` 'because' is unknown"),
+    ({"purpose": GOOD, "lawful_basis": " , "}, "`lawful_basis` is missing"),
     ({"purpose": GOOD, "lawful_basis": "other_law"}, "needs the law's name"),
 ]
 
@@ -48,6 +50,13 @@ def test_accepted(job: dict[str, str]) -> None:
     assert declared == require_purpose(job)
     assert (declared.text, declared.lawful_basis) == (job["purpose"], job["lawful_basis"])
     assert "PIPL art. 13" in declared.article
+
+
+def test_several_bases_each_with_its_article() -> None:
+    declared = require_purpose({"purpose": GOOD, "lawful_basis": "emergency,statutory_duty"})
+    assert declared.lawful_basis == "emergency, statutory_duty"
+    assert "13(4)" in declared.article
+    assert "13(3)" in declared.article
 
 
 def test_white_space_is_folded() -> None:

@@ -29,15 +29,26 @@ _Signature = tuple[tuple[str, int, int, int, int], ...]
 
 
 class FollowedRules:
-    """The compiled rules of ``folders``, kept up to date. ``clock`` gives seconds and never goes back."""
+    """The compiled rules of ``folders``, kept up to date. ``clock`` gives seconds and never goes back.
 
-    def __init__(self, folders: Sequence[Path], clock: Callable[[], float]) -> None:
+    ``changed`` is called with the rules before they are in force: when they are loaded first and at each change. What
+    it raises stops the change.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        clock: Callable[[], float],
+        changed: Callable[[RuleSet], None] = lambda rules: None,
+    ) -> None:
         self._folders = list(folders)
         self._clock = clock
+        self._changed = changed
         self._signature: _Signature | None = self._sign()
         files = read_files(self._folders)
         self._refused = ""
         self.current = RuleSet(check_rules(files))
+        changed(self.current)
         self._looked = clock()
         self._echo("keyword rules loaded")
 
@@ -58,7 +69,9 @@ class FollowedRules:
             if version == self.current.version:
                 self._refused = ""
             elif version != self._refused:
-                self.current = RuleSet(check_rules(files))
+                rules = RuleSet(check_rules(files))
+                self._changed(rules)
+                self.current = rules
                 self._refused = ""
                 self._echo("keyword rules reloaded")
         except UsageError as error:

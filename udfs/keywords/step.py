@@ -25,7 +25,8 @@ class Match(Step):
     """Write `keywords`: each (rule, term) that counts, once, in rule order.
 
     `critical` is true when a critical rule's term stands in the author's own words at least once; terms that stand
-    only in hashtags, @names or a forwarded tail are reported with false. `clock` gives seconds (tests pass their own).
+    only in hashtags, @names or a forwarded tail are reported with false. `clock` gives seconds (tests pass their own);
+    `changed` is told of the rules before they come into force (it pickles: whoever audits passes it).
     Cost: docs/keywords.md.
     """
 
@@ -37,6 +38,7 @@ class Match(Step):
         self,
         rules: str | Path | Sequence[str | Path] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        changed: Callable[[RuleSet], None] | None = None,
     ) -> None:
         if rules is None:
             folders: Sequence[str | Path] = (shipped_rules(),)
@@ -44,11 +46,14 @@ class Match(Step):
             folders = (rules,) if isinstance(rules, str | Path) else rules
         self._folders = tuple(str(folder) for folder in folders)
         self._clock = clock
+        self._changed = changed
         self._followed: FollowedRules | None = None
 
     def open(self) -> None:
         """Load and check the rules. Raises UsageError that names file, rule and remedy."""
-        self._followed = FollowedRules([Path(folder) for folder in self._folders], self._clock)
+        self._followed = FollowedRules(
+            [Path(folder) for folder in self._folders], self._clock, self._changed or (lambda rules: None)
+        )
 
     @property
     def rules(self) -> RuleSet:
