@@ -90,12 +90,16 @@ class Register:
 
 
 def load_register(home: Path) -> Register:
-    """The register of a home; empty when nobody was added. Raises UsageError when it is damaged."""
+    """The register of a home; empty when nobody was added. Raises UsageError when it is damaged or cannot be read."""
     path = home / REGISTER
-    if not path.exists():
-        return Register()
     try:
-        stored = json.loads(path.read_bytes())
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Register()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({type(error).__name__}): use the account it belongs to") from None
+    try:
+        stored = json.loads(content)
         entries = [
             Entry(Person(one["name"], tuple(Grant(**grant) for grant in one["grants"])), one["token_sha256"])
             for one in stored["people"]

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from governance.classes import DataClass
-from schemas.errors import UsageError
+from schemas.errors import UsageError, YuqingError
+
+
+class AccessRefused(YuqingError):
+    """Not allowed; the refusal stands in the audit ledger. The message says what would be needed."""
 
 
 @dataclass(frozen=True)

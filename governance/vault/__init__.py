@@ -4,7 +4,8 @@ Everything here is logic over a ``VaultStore`` (a Protocol; ``pipelines`` brings
 ledger. Order of every access: decide, write the audit entry, then open. A refusal is written down too.
 """
 
-from governance.vault.emergency import AccessRefused, Emergencies, Emergency
+from governance.roles import AccessRefused
+from governance.vault.emergency import Emergencies, Emergency
 from governance.vault.policy import RevealPolicy, load_policy
 from governance.vault.reveal import Revealed, RevealedValue, Vault
 from governance.vault.rows import PII_VAULT, PostFacts, VaultRow, VaultStore, vault_rows

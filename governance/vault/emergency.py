@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from governance.audit import AuditEntry, Ledger
 from governance.classes import DAY_MS
-from governance.roles import Person, authorise
+from governance.roles import AccessRefused, Person, authorise
 from governance.vault.policy import RevealPolicy
 from governance.vault.rows import VaultStore
 from schemas.errors import UsageError, YuqingError
@@ -19,10 +19,6 @@ from schemas.errors import UsageError, YuqingError
 HOUR_MS = 3_600_000
 START, END, LAPSED = "emergency.start", "emergency.end", "emergency.lapsed"
 _LOOK_BACK_MS = 60 * DAY_MS  # longest session is 30 days; one that lapsed unseen is still found
-
-
-class AccessRefused(YuqingError):
-    """Not allowed; the refusal stands in the audit ledger. The message says what would be needed."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import NoReturn
 from governance.audit import AuditEntry, Ledger
 from governance.classes import DAY_MS
 from governance.crypto import CannotOpen, Sealer
-from governance.roles import Person, authorise
-from governance.vault.emergency import HOUR_MS, AccessRefused, Emergencies, Emergency, recent
+from governance.roles import AccessRefused, Person, authorise
+from governance.vault.emergency import HOUR_MS, Emergencies, Emergency, recent
 from governance.vault.policy import RevealPolicy
 from governance.vault.rows import PostFacts, VaultStore
 from schemas.errors import UsageError, YuqingError

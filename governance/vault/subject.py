@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 from governance.audit import Ledger
 from governance.crypto import Sealer
-from governance.roles import Person, authorise
+from governance.roles import AccessRefused, Person, authorise
 from governance.seal import WITHOUT_TOKEN
 from governance.tokens import Tokeniser, normalise
-from governance.vault.emergency import AccessRefused
 from governance.vault.rows import VaultRow, VaultStore
 from schemas.errors import UsageError
 

@@ -1,0 +1,8 @@
+"""Governed access from the command line: a room a group of commands; imported by ``main.register`` only.
+
+``opening`` opens the vault, its ledger and the keys for whoever asks; who asks is ``pipelines.cli.asking``'s to say.
+"""
+
+from pipelines.cli.access import reveal, audit, emergency, subject  # noqa: I001 - the order of --help
+
+del audit, emergency, reveal, subject
