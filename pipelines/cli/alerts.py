@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
+from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
@@ -42,18 +42,27 @@ def alerts_ack(
     context: typer.Context,
     alert_id: Annotated[str, typer.Argument(help="Id of the alert, or its first characters.")],
     note: Annotated[str, typer.Option(help="Why, or what is being done.")] = "",
-    actor: Annotated[str | None, typer.Option("--as", help="Who; default: the user of this shell.")] = None,
+    actor: Annotated[
+        str | None, typer.Option("--as", help="Who; default: whoever asks. Only where nobody is in the register.")
+    ] = None,
     close: Annotated[bool, typer.Option("--close", help="Close it instead of acknowledging it.")] = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Say that somebody has taken an alert on."""
+    from pipelines.jobs import traced
     from pipelines.jobs.site import Site
     from pipelines.store.query import ack_alert, full_alert_id
+    from schemas.errors import UsageError
 
     settings: Context = context.obj
     store = Site(settings.home, settings.settings()).store
     whole = full_alert_id(store, alert_id)
     state = "closed" if close else "acknowledged"
-    ack_alert(store, whole, actor or getpass.getuser(), note, state)
+    person = allowed(context, "alert.ack", f"alert {whole}", token_file)
+    if actor and not person.embedded:
+        raise UsageError(f"--as {actor!r}: your token says who you are ({person.name})")
+    traced.note(settings.home, person.name, f"alert.{state}", f"alert {whole}", {"as": actor or person.name})
+    ack_alert(store, whole, actor or person.name, note, state)
     say(f"{whole[:12]} is {state}")
 
 

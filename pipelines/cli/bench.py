@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.asking import allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.output import Format
 from pipelines.cli.services import say
@@ -37,9 +39,10 @@ def throughput(
 
     settings: Context = context.obj
     control.up(settings.home, say=say, settings=settings.settings_file)
+    person = allowed(context, "job.operate", "bench throughput")
     workers = parallelism or settings.settings().flink.parallelism
     feed = source or f"generate:?posts={posts}&seed=1"
-    show(measure.run(settings.home, feed, workers, rate, seconds, start, say), how)
+    show(measure.run(settings.home, feed, workers, rate, seconds, partial(start, actor=person.name), say), how)
 
 
 class LabelHead(StrEnum):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.services import say
 
@@ -17,6 +18,7 @@ def demo(
     context: typer.Context,
     posts: Annotated[int, typer.Option(min=100, help="Posts in the generated feed.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Another seed makes another feed.")] = 1,
+    token_file: TokenFile = None,
 ) -> None:
     """Start the services, run `opinion` on a generated feed with a flood in it, and show what was found."""
     from pipelines.cli.jobs import start
@@ -35,9 +37,10 @@ def demo(
         run=new_run("demo"),
         settings_file=str(settings.settings_file) if settings.settings_file else None,
     )
+    person = allowed(context, "job.operate", f"run {spec.run}", token_file)
     began_ms = time.time_ns() // 1_000_000
     with _Progress(posts) as progress:
-        start(spec, progress=progress.show)
+        start(spec, person.name, progress=progress.show)
     _found(settings, began_ms)
 
 

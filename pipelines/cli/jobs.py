@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
 
 if TYPE_CHECKING:
+    from pipelines.engines.job import Job
     from pipelines.jobs.run import Spec
     from pipelines.services.registry import Service
 
@@ -42,6 +44,7 @@ def submit(
     wait: Annotated[bool, typer.Option("--wait", help="On a cluster: wait until the job ends.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when there were dead letters.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the engine's command line and do nothing.")] = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Run a job. A bounded source runs to its end; an unbounded one until SIGTERM or SIGINT, which take a savepoint."""
     from pipelines.feeds.uri import parse
@@ -50,7 +53,7 @@ def submit(
     from schemas.errors import UsageError
 
     settings: Context = context.obj
-    settings.settings(overrides)
+    values = settings.settings(overrides)
     if job not in registry.NAMES:
         raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}")
     if engine not in ("flink", "beam"):
@@ -74,28 +77,36 @@ def submit(
     if dry_run:
         print(shlex.join(_command_line(spec, spec.folder / "spec.json")))
         return
-    counts = start(spec, wait=wait)
+    person = allowed(context, "job.operate", f"run {spec.run}", token_file, settings=values)
+    counts = start(spec, person.name, wait=wait)
     if strict and counts.get("dead_letters"):
         raise typer.Exit(3)
 
 
-def start(spec: Spec, *, wait: bool = False, progress: Any = None) -> dict[str, Any]:
-    """Start a run and say how it went; return the workers' counts (empty for a detached job on a cluster)."""
-    preflight(spec)
-    path = spec.save()
-    if spec.engine == "beam":
-        return _beam(spec)
-    if spec.target == "local":
-        return _local(spec, progress)
-    return _cluster(spec, path, wait)
+def start(spec: Spec, actor: str, *, wait: bool = False, progress: Any = None) -> dict[str, Any]:
+    """Start a run for ``actor`` and say how it went; return the workers' counts (none of a detached job on a cluster).
+
+    Start and end stand in the audit ledger, with the purpose that the job declares.
+    """
+    from pipelines.jobs import registry, traced
+
+    job, settings = registry.of_spec(spec)
+    with traced.recorded(spec, job, settings, actor) as ended:
+        preflight(spec, job)
+        path = spec.save()
+        if spec.engine == "beam":
+            counts = _beam(spec, job)
+        elif spec.target == "local":
+            counts = _local(spec, progress, ended)
+        else:
+            counts = _cluster(spec, path, wait, ended)
+        ended({name: counts[name] for name in ("posts", "stored", "dead_letters") if name in counts})
+    return counts
 
 
-def preflight(spec: Spec) -> None:
+def preflight(spec: Spec, job: Job) -> None:
     """Open everything the job needs once, here, where an error has a reader: a worker would only restart for ever."""
     from pipelines.feeds.uri import FileSource, FolderSource, KafkaSource, parse
-    from pipelines.jobs import registry
-    from pipelines.jobs.site import Site
-    from schemas import settings as site_settings
     from schemas.errors import ServiceError, UsageError
 
     feed = parse(spec.source)
@@ -108,8 +119,6 @@ def preflight(spec: Spec) -> None:
 
         if not answers(feed.brokers):
             raise ServiceError(f"no Kafka broker answers at {feed.brokers}; `yuqing up --kafka` starts one here")
-    settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
-    job = registry.build(spec.job, Site(Path(spec.home), settings, spec.generation))
     with job.opened(breaker=False):
         pass
 
@@ -121,7 +130,7 @@ def _command_line(spec: Spec, path: Path) -> list[str]:
     return list(command_line(path, spec, sys.executable, str(flink_home() / "bin" / "flink")))
 
 
-def _local(spec: Spec, progress: Any) -> dict[str, Any]:
+def _local(spec: Spec, progress: Any, ended: Any) -> dict[str, Any]:
     from pipelines.jobs import program, run
     from pipelines.services.flink import local_environment
 
@@ -131,6 +140,7 @@ def _local(spec: Spec, progress: Any) -> dict[str, Any]:
     seconds = time.monotonic() - began
     counts = run.counts(spec.folder)
     _report(counts, seconds)
+    ended({"savepoint": savepoint})
     if savepoint:
         say(
             f"savepoint: {savepoint}\n"
@@ -147,24 +157,20 @@ def _report(counts: dict[str, Any], seconds: float) -> None:
     )
 
 
-def _beam(spec: Spec) -> dict[str, Any]:
+def _beam(spec: Spec, job: Job) -> dict[str, Any]:
     from pipelines.engines import beam
     from pipelines.feeds.uri import FileSource, GenerateSource, parse
-    from pipelines.jobs import registry
-    from pipelines.jobs.site import Site
-    from schemas import settings as site_settings
 
-    settings = site_settings.load(Path(spec.settings_file) if spec.settings_file else None, spec.overrides)
     feed = parse(spec.source)
     if not isinstance(feed, FileSource | GenerateSource):
         raise TypeError(f"beam takes files and generated feeds, not {type(feed).__name__}")
     began = time.monotonic()
-    counts = beam.run(registry.build(spec.job, Site(Path(spec.home), settings, spec.generation)), feed)
+    counts = beam.run(job, feed)
     _report(counts, time.monotonic() - began)
     return counts
 
 
-def _cluster(spec: Spec, path: Path, wait: bool) -> dict[str, Any]:
+def _cluster(spec: Spec, path: Path, wait: bool, ended: Any) -> dict[str, Any]:
     import subprocess
 
     from pipelines.jobs import run
@@ -190,6 +196,7 @@ def _cluster(spec: Spec, path: Path, wait: bool) -> dict[str, Any]:
     job_id = new[0].id
     (spec.folder / "job_id").write_text(job_id)
     print(job_id, flush=True)
+    ended({"job_id": job_id, "detached": not wait})
     if not wait:
         return {}
     began = time.monotonic()
@@ -283,12 +290,16 @@ def savepoint(
     context: typer.Context,
     job_id: Annotated[str, typer.Argument(help="Id of the job, from `yuqing jobs`.")],
     stop: Annotated[bool, typer.Option("--stop", help="Stop the job with the savepoint.")] = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Take a savepoint of a job on a cluster and print its path; `resume` goes on from it."""
+    from pipelines.jobs import traced
     from pipelines.services import flink_rest
 
     home = context.obj.home
     rest = _find(home, job_id)
+    person = allowed(context, "job.operate", f"job {job_id}", token_file)
+    traced.note(home, person.name, "job.savepoint", f"job {job_id}", {"stop": stop})
     spec = _run_of(home, job_id)
     folder = (spec.folder / "savepoints").as_uri() if spec else None
     take = flink_rest.stop_with_savepoint if stop else flink_rest.savepoint
@@ -296,11 +307,20 @@ def savepoint(
 
 
 @app.command(rich_help_panel=GROUP)
-def cancel(context: typer.Context, job_id: Annotated[str, typer.Argument(help="Id of the job.")]) -> None:
+def cancel(
+    context: typer.Context,
+    job_id: Annotated[str, typer.Argument(help="Id of the job.")],
+    token_file: TokenFile = None,
+) -> None:
     """Cancel a job on a cluster. Its last checkpoint stays and can be resumed."""
+    from pipelines.jobs import traced
     from pipelines.services import flink_rest
 
-    say(flink_rest.cancel(_find(context.obj.home, job_id), job_id))
+    home = context.obj.home
+    rest = _find(home, job_id)
+    person = allowed(context, "job.operate", f"job {job_id}", token_file)
+    traced.note(home, person.name, "job.cancel", f"job {job_id}")
+    say(flink_rest.cancel(rest, job_id))
 
 
 @app.command(rich_help_panel=GROUP)
@@ -310,6 +330,7 @@ def resume(
     target: Annotated[str | None, typer.Option(help="Another target than before.")] = None,
     parallelism: Annotated[int | None, typer.Option(min=1)] = None,
     wait: Annotated[bool, typer.Option("--wait")] = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Go on from a savepoint with the code and settings of now. Where Flink cannot restore the plan, start from the
     committed offsets (Kafka) or the beginning (files: posts that come twice stay one row), and say so."""
@@ -325,15 +346,16 @@ def resume(
         parallelism=parallelism or spec.parallelism,
         settings_file=str(settings.settings_file) if settings.settings_file else spec.settings_file,
     )
+    person = allowed(context, "job.operate", f"run {spec.run}", token_file, settings=spec.settings())
     for name in ("stopped.json", *(path.name for path in spec.folder.glob("worker-*.json"))):
         (spec.folder / name).unlink(missing_ok=True)
     try:
-        start(spec, wait=wait)
+        start(spec, person.name, wait=wait)
     except ServiceError as error:
         if not _cannot_restore(str(error)):
             raise
         say(f"the savepoint does not fit the job of now ({error}); starting from committed offsets instead")
-        start(replace(spec, restore_from=None), wait=wait)
+        start(replace(spec, restore_from=None), person.name, wait=wait)
 
 
 def _cannot_restore(message: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
@@ -69,12 +70,16 @@ def dlq_list(
 def dlq_retry(
     context: typer.Context,
     step: Annotated[str | None, typer.Option(help="Only those that this step rejected.")] = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Run open dead letters again; those that come through become posts."""
+    from pipelines.jobs import traced
     from pipelines.jobs.replay import retry_dead_letters
     from pipelines.jobs.site import Site
 
     settings: Context = context.obj
+    person = allowed(context, "dlq.retry", f"step {step or 'any'}", token_file)
+    traced.note(settings.home, person.name, "dlq.retry", f"step {step or 'any'}")
     outcome = retry_dead_letters(Site(settings.home, settings.settings()), step)
     say(f"{outcome.tried} dead letters tried, {outcome.stored} became posts")
 
@@ -88,23 +93,29 @@ def replay(
         str | None, typer.Option(help="kafka://host:port/topic to read the originals again, by message time.")
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, key=value.")] = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Process again with the rules and models of now: from Kafka, else from stored masked text by the posts' own time.
     Never sends alerts."""
+    from pipelines.jobs import traced
     from pipelines.jobs.replay import replay_stored
     from pipelines.jobs.site import Site
 
     settings: Context = context.obj
     from_ms, to_ms = _milliseconds("--from", start), _milliseconds("--to", end)
     site = Site(settings.home, settings.settings(overrides))
+    person = allowed(context, "job.operate", "replay", token_file, settings=site.settings)
+    traced.note(settings.home, person.name, "job.replay", "posts", {"from": from_ms, "to": to_ms})
     if source is not None:
-        _replay_kafka(settings, site, source, from_ms, to_ms, overrides or [])
+        _replay_kafka(person.name, settings, site, source, from_ms, to_ms, overrides or [])
         return
     outcome = replay_stored(site, from_ms, to_ms)
     say(f"{outcome.tried} posts processed again from stored text, {outcome.stored} stored")
 
 
-def _replay_kafka(settings: Context, site: object, source: str, from_ms: int, to_ms: int, overrides: list[str]) -> None:
+def _replay_kafka(
+    actor: str, settings: Context, site: object, source: str, from_ms: int, to_ms: int, overrides: list[str]
+) -> None:
     from pipelines.cli.jobs import start
     from pipelines.feeds.uri import KafkaSource, parse
     from pipelines.jobs.run import Spec, new_run
@@ -128,7 +139,7 @@ def _replay_kafka(settings: Context, site: object, source: str, from_ms: int, to
         overrides=tuple(overrides),
         generation=next_generation(site.store),
     )
-    start(spec)
+    start(spec, actor)
 
 
 def _milliseconds(option: str, value: str) -> int:
