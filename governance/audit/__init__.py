@@ -13,7 +13,17 @@ account no duties are separated: keep the anchor where the machine's administrat
 from governance.audit.changes import note_change
 from governance.audit.decisions import Decisions, RecordDecisions, untaken
 from governance.audit.heads import Head, public_key, seal_heads
-from governance.audit.ledger import AUDIT_LOG, AuditEntry, Follow, Ledger, find_entry, ledger_rows, now_ms, writers
+from governance.audit.ledger import (
+    AUDIT_LOG,
+    AuditEntry,
+    Follow,
+    Ledger,
+    find_entry,
+    ledger_rows,
+    newest_first,
+    now_ms,
+    writers,
+)
 from governance.audit.verify import Problem, Report, verify
 
 __all__ = [
@@ -28,6 +38,7 @@ __all__ = [
     "Report",
     "find_entry",
     "ledger_rows",
+    "newest_first",
     "note_change",
     "now_ms",
     "public_key",

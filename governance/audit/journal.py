@@ -65,7 +65,7 @@ class Journal:
 
     def newest_first(self) -> Iterator[dict[str, Any]]:
         """Records from the newest to the oldest; reads only as far as it is asked. Raises ValueError on damage."""
-        return _newest_first(self._handle)
+        return backwards(self._handle)
 
     def close(self) -> None:
         """Release the file and its lock; may be called twice."""
@@ -83,7 +83,7 @@ def newest(path: Path) -> dict[str, Any] | None:
     """The newest whole record of a journal that others may be writing; None when there is none."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        return next(_newest_first(handle), None)
+        return next(backwards(handle), None)
     finally:
         os.close(handle)
 
@@ -94,7 +94,8 @@ def read_lines(path: Path) -> tuple[list[bytes], int]:
     return whole, len(torn)
 
 
-def _newest_first(handle: int) -> Iterator[dict[str, Any]]:
+def backwards(handle: int) -> Iterator[dict[str, Any]]:
+    """Records of an open journal from the newest whole one to the oldest. Raises ValueError on damage."""
     end = _end_of_last_line(handle, os.fstat(handle).st_size) - 1
     if end < 0:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from governance.audit.heads import HEADS, seal_heads
-from governance.audit.journal import Journal, canonical, read_lines
+from governance.audit.journal import Journal, backwards, canonical, read_lines
 from schemas.errors import UsageError, YuqingError
 
 DETAIL_BYTES = 4_096
@@ -212,6 +213,18 @@ class Follow:
                         if record["seq"] > self._done.get(writer, -1):
                             found.append({**record, "detail": canonical(record["detail"]).decode()})
         return found
+
+
+def newest_first(home: Path, writer: str) -> Iterator[AuditEntry]:
+    """A writer's entries from the newest to the oldest, while it goes on writing; reads no further than asked.
+
+    Raises ValueError, KeyError or TypeError at a damaged line.
+    """
+    handle = os.open(home / "audit" / f"{writer}.jsonl", os.O_RDONLY)
+    try:
+        yield from map(_entry, backwards(handle))
+    finally:
+        os.close(handle)
 
 
 def find_entry(home: Path, entry_id: str) -> AuditEntry:

@@ -61,7 +61,7 @@ def allowed(
     from pipelines.cli.services import say
 
     given: Context = context.obj
-    person, why = identify(given.home, settings or given.settings(), token_file)
+    person, why = identify(given.home, settings or given.settings(), token_file, everyday=action in EVERYDAY)
     decision = Decision(False, why)
     if person is not None:
         if person.embedded and action not in EVERYDAY:
@@ -74,8 +74,14 @@ def allowed(
     return person
 
 
-def identify(home: Path, settings: Settings, token_file: Path | None) -> tuple[Person | None, str]:
-    """Who asks; None and why when that cannot be told. Raises UsageError for a token file that cannot be read."""
+def identify(
+    home: Path, settings: Settings, token_file: Path | None, everyday: bool = False
+) -> tuple[Person | None, str]:
+    """Who asks; None and why when that cannot be told. Raises UsageError for a token file that cannot be read.
+
+    Before there are people, a store that is not the embedded one takes ``everyday`` actions from the account of the
+    operating system, so that a site can run a job first; what touches identities waits for the register.
+    """
     from governance.people import load_register
     from governance.roles import Person
 
@@ -86,7 +92,7 @@ def identify(home: Path, settings: Settings, token_file: Path | None) -> tuple[P
             return None, f"people have tokens here: show yours by --token-file or {TOKEN}"
         person = register.identify(token)
         return (person, "") if person else (None, "the token is nobody's: it was replaced or locked, or is mistyped")
-    if settings.store.url:
+    if settings.store.url and not everyday:
         return (
             None,
             "the store is not the embedded one and nobody is in the register of people: `yuqing people add` first",

@@ -102,12 +102,15 @@ def test_an_embedded_home_knows_the_account_and_says_so_where_identities_are_tou
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_of_its_own_demands_people(tmp_path: Path, staffed: dict[str, str]) -> None:
+def test_a_store_of_its_own_demands_people_where_identities_are_touched(
+    tmp_path: Path, staffed: dict[str, str]
+) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
+    assert allowed(asked(empty), "job.operate", "x", settings=ELSEWHERE).name == asking.account()  # to begin with
     with pytest.raises(AccessRefused, match="yuqing people add"):
-        allowed(asked(empty), "job.operate", "x", settings=ELSEWHERE)
-    assert [entry["action"] for entry in ledger(empty)] == ["job.operate.refused"]
+        allowed(asked(empty), "audit.verify", "x", settings=ELSEWHERE)
+    assert [entry["action"] for entry in ledger(empty)] == ["audit.verify.refused"]
 
 
 def test_a_token_file_that_cannot_be_read_is_said(tmp_path: Path, staffed: dict[str, str]) -> None:
