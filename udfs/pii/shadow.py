@@ -19,8 +19,10 @@ EMOJI = "\ufffc"
 """Stands for any pictograph in a shadow; patterns treat it as a separator."""
 
 _SIMPLIFIED = str.maketrans(
-    "電話機聯繫號滬遼魯蘇閩貴雲藏陝寧瓊粵贛晉點證護銀帳賬訂單樓層棟戶門組隊車牌執業稅臺國與萬億圓個歲時間箇編運遞賣買碼擊條發條訊郵騰薇釘",
-    "电话机联系号沪辽鲁苏闽贵云藏陕宁琼粤赣晋点证护银账账订单楼层栋户门组队车牌执业税台国与万亿圆个岁时间个编运递卖买码击条发条讯邮腾薇钉",
+    "電話機聯繫號滬遼魯蘇閩貴雲藏陝寧瓊粵贛晉點證護銀帳賬訂單樓層棟戶門組隊車牌執業稅臺國與萬億圓個歲時間箇編運遞賣買碼擊條發條訊郵騰薇釘"
+    "灣來鄉開儲轉匯駕駛學領臨應營納識統會衛鵝園莊廈區檔軍師處號為貓",
+    "电话机联系号沪辽鲁苏闽贵云藏陕宁琼粤赣晋点证护银账账订单楼层栋户门组队车牌执业税台国与万亿圆个岁时间个编运递卖买码击条发条讯邮腾薇钉"
+    "湾来乡开储转汇驾驶学领临应营纳识统会卫鹅园庄厦区档军师处号为猫",
 )
 TRADITIONAL = "".join(map(chr, _SIMPLIFIED))
 """Traditional characters that fold, since a pattern names them in their simplified form."""
@@ -36,10 +38,11 @@ _TRAILING = frozenset("\u20e3\ufe0f\u200d" + "".join(chr(c) for c in range(0x1F3
 CHINESE_DIGITS = {
     **dict(zip("零〇○一二三四五六七八九", "000123456789", strict=True)),
     **dict(zip("壹贰叁肆伍陆柒捌玖幺", "1234567891", strict=True)),
-    **dict(zip("貳參陸Oo", "23600", strict=True)),
+    **dict(zip("貳參陸OolI", "2360011", strict=True)),
 }
+_LETTERS = frozenset("OolI")
 _NUMERALS = "".join(CHINESE_DIGITS)
-_NUMERAL_RUN = re.compile(rf"[0-9{_NUMERALS}](?:[ \-.·~_,、|/*点杠{EMOJI}]{{0,2}}[0-9{_NUMERALS}]){{6,}}")
+_NUMERAL_RUN = re.compile(rf"[0-9{_NUMERALS}](?:[\s\-.·~_,，。、|/*点杠{EMOJI}]{{0,2}}[0-9{_NUMERALS}]){{6,}}")
 _FOLD_NUMERALS = str.maketrans(CHINESE_DIGITS)
 
 
@@ -56,6 +59,9 @@ def _folds() -> dict[int, str]:
         plain = unicodedata.normalize("NFKC", chr(code))
         if len(plain) == 1 and plain.isascii():
             table[code] = plain
+    table.update((0x24B6 + i, chr(ord("A" if i < 26 else "a") + i % 26)) for i in range(52))  # circled letters
+    table[ord("ⓐ")] = "@"
+    table[ord("🐧")] = "q"  # stands for QQ
     for low, high in _EMOJI_RANGES:
         for code in range(low, high + 1):
             table.setdefault(code, EMOJI)
@@ -130,11 +136,17 @@ def numeral_shadow(shadow: Shadow) -> Shadow | None:
 def _fold_run(run: str) -> str:
     """Fold a run of digits in any script, less the words of the sentence that look like a digit at its ends.
 
-    In "我一壹叁捌…" and in "…三四一共" the plain 一 is no twelfth digit.
+    In "我一壹叁捌…" and in "…三四一共" the plain 一 is no twelfth digit. Runs long enough for an identity number or a
+    card are those whole. A letter is a digit only among digits: "lol" is none.
     """
+    if _LETTERS.intersection(run) and sum(map(str.isdecimal, run)) < 5:
+        return run
     start, end = 0, len(run)
-    surplus = sum(map(str.isalnum, run)) - 11
-    if surplus > 0 and run[0] in _PLAIN and (_script(run[0]) != _script(run[1]) or run[1] in "一1"):
+    first, second, *_ = signs = [char for char in run if char.isalnum() and char not in "点杠"]
+    surplus = len(signs) - (12 if first in "0零〇○" else 11)
+    if surplus > 3:
+        surplus = 0
+    if surplus > 0 and first in _PLAIN and (_script(first) != _script(second) or second in "一1"):
         start, surplus = 1, surplus - 1
     while surplus > 0 and run[end - 1] == "一":
         end, surplus = end - 1, surplus - 1

@@ -20,7 +20,7 @@ class ForeignPhoneRecogniser(IdentifierRecogniser):
 
     ENTITY = "PHONE_NUMBER"
     GATES = (SEVEN_DIGITS,)
-    CONTEXT = ("phone", "call", "tel", "mobile", "cell", "text", "whatsapp")
+    CONTEXT = ("phone", "call", "tel", "mobile", "cell", "text", "whatsapp", "contact", "number")
     PATTERNS = (
         ("E.164", r"(?<![0-9A-Za-z])(?:\+|00)(?!86)[1-9]\d{0,2}(?:[-. ()]{0,2}\d){7,12}(?!\d)", 0.6),
         ("North America", rf"{_START}(?:1[-. ])?(?:\({_NPA}\) ?|{_NPA}[-. ])[2-9]\d{{2}}[-. ]\d{{4}}(?![\d\-])", 0.5),

@@ -7,10 +7,13 @@ from udfs.pii.recognisers.mobile import ORDER_CONTEXT
 
 _AREA = r"0(?:10|2[0-57-9]|[3-9]\d{2})"
 _WORD = r"(?:电话|座机|固话|热线|传真|tel)"
+_COUNTRY = r"(?:(?:\+|(?<!\d)00)86[- ]{0,3}|(?<![\d.\-])86-|[(（]\+?86[)）] ?)"
+_FOREIGN = r"[2-9]\d{2}-[2-9]\d{2}-\d{4}(?!\d)"
 _COLON = r"[号码为是:：)） ]{1,4}"
 _LOCAL = r"[2-9]\d{6,7}"
 _START = r"(?<!\d)(?<!\d[.])"
-_EXT = r"(?:(?:转|-|分机|ext\.?) ?\d{1,5}(?!\d))?"
+_BETWEEN = r"[ \-/.·~_*|:\ufffc]{0,3}"
+_EXT = r"(?: ?(?:转(?:分机)?|-|分机|ext\.?) ?\d{1,5}(?!\d))?"
 
 
 class LandlineRecogniser(IdentifierRecogniser):
@@ -23,13 +26,13 @@ class LandlineRecogniser(IdentifierRecogniser):
     AGAINST = ORDER_CONTEXT
     WINDOW = (22, 2)
     PATTERNS = (
-        ("with area code", rf"{_START}(?:(?:\+|00)86[- ]?)?[(（]?{_AREA}[)）]?[- /.]{{0,3}}{_LOCAL}{_EXT}(?!\d)", 0.75),
-        ("country code", rf"\+86[- ]?[(（]?(?:10|2[0-57-9]|[3-9]\d{{2}})[)）]?[- ]?{_LOCAL}{_EXT}(?!\d)", 0.75),
-        ("grouped", rf"(?<!\d)(?:[(（]?{_AREA}[)）]?[- ])[2-9]\d{{2,3}}[- ]\d{{4}}{_EXT}(?!\d)", 0.7),
+        ("with area code", rf"{_START}(?:(?:\+|00)86[- ]?)?[(（]?{_AREA}[)）]?{_BETWEEN}{_LOCAL}{_EXT}(?!\d)", 0.75),
+        ("country code", rf"{_COUNTRY}[(（]?(?:10|2[0-57-9]|[3-9]\d{{2}})[)）]?[- ]?{_LOCAL}{_EXT}(?!\d)", 0.7),
+        ("grouped", rf"(?<!\d)(?:[(（]?{_AREA}[)）]?{_BETWEEN})[2-9]\d{{2,3}}[- ]\d{{4}}{_EXT}(?!\d)", 0.7),
         ("run into a date", rf"(?<!\d)[(（]?{_AREA}[)）]?-?[2-9]\d{{7}}(?=\d{{1,2}}(?:[日号点时月]|[:：]))", 0.6),
         ("run into a mobile", rf"(?<!\d)[(（]?{_AREA}[)）]?-?{_LOCAL}(?=1[3-9]\d{{9}}(?!\d))", 0.6),
         ("local number", rf"(?<!\d)(?<!\d[-.:/]){_LOCAL}{_EXT}(?!\d)(?![-./:]\d)(?![元块万亿人次个])", 0.1),
-        ("announced", rf"{_WORD}{_COLON}(?P<span>(?!1[3-9])\d(?:-?\d){{6,14}})(?![\d元人次个月日])", 0.5),
+        ("announced", rf"{_WORD}{_COLON}(?P<span>(?!1[3-9])(?!{_FOREIGN})\d(?:-?\d){{6,14}})(?![\d元人次个月日])", 0.5),
         ("grouped local number", r"(?<!\d)(?<!\d[-.:/ ])[2-9]\d{2,3}-\d{4}(?!\d)(?![-./:]\d)", 0.1),
     )  # fmt: skip
 
