@@ -41,6 +41,10 @@ LOSS_WARNING = (
     "New encryption keys were made in {folder}. Back this folder up in a safe place: if the keys are lost, every "
     "phone number in the vault and every encrypted dead letter is gone for good."
 )
+ROTATION_WARNING = (
+    "Back {folder} up again now, old keys too: if a key is lost, every number in the vault and every dead letter that "
+    "was sealed under it is gone for good."
+)
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,19 @@ def load_keys(home: Path, master: str = "file", token: str = "file") -> Keys:  #
     return Keys(tuple(Key(secret) for secret in masters), Key(tokens[0]))
 
 
-def rotate_master(home: Path) -> Key:
+def rotate_master(home: Path, witness: Callable[[Key, Key], None] = lambda new, old: None) -> Key:
     """Put a new master key in front of those in HOME's key ring and return it.
+
+    ``witness(new, newest until now)`` is called before the ring is replaced; what it raises leaves the ring as it was.
 
     Nothing stored is rewritten: old values name the key that opens them. Running workers go on with the old key until
     they start again. Cost: one small file.
     """
+    _read_ring(home)  # says what is missing, before there is a folder to lock
     with _locked(home):
         masters, token = _read_ring(home)
         new = secrets.token_bytes(KEY_BYTES)
+        witness(Key(new), Key(masters[0]))
         path = home / "keys" / KEYRING
         temporary = write_private(path.parent, _dump([new, *masters], token))
         os.replace(temporary, path)

@@ -52,10 +52,15 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "subject.delete": frozenset({"rescuer"}),
     "subject.correct": frozenset({"rescuer"}),
     "hold.set": frozenset({"auditor"}),
+    "hold.lift": frozenset({"auditor"}),
+    "hold.list": frozenset({"auditor"}),
     "audit.verify": frozenset({"auditor"}),
     "audit.show": frozenset({"auditor"}),
     "reveal.review": frozenset({"auditor"}),
     "access.grant": frozenset({"admin"}),
+    "access.list": frozenset({"admin", "auditor"}),
+    "keys.rotate": frozenset({"admin"}),
+    "keys.list": frozenset({"admin", "auditor"}),
     "rules.change": frozenset({"admin"}),
     "settings.change": frozenset({"admin"}),
     "deploy": frozenset({"admin"}),
@@ -153,11 +158,12 @@ def may_see(person: Person, data_class: str, now: int) -> Decision:
 
 
 def check_grant(person: Person, grant: Grant) -> None:
-    """Raises UsageError when ``grant`` may not be added to ``person``: unknown role, conflict, or from oneself."""
+    """Raises AccessRefused when ``grant`` to ``person`` is from themselves or in conflict with another of their roles,
+    UsageError when there is no such role or the time makes no sense."""
     if grant.role not in ROLES:
         raise UsageError(f"there is no role {grant.role!r}; roles are {', '.join(ROLES)}")
     if grant.granted_by == person.name:
-        raise UsageError(f"{person.name} cannot grant a role to themselves: another admin must")
+        raise AccessRefused(f"{person.name} cannot grant a role to themselves: another admin must")
     if grant.until is not None and grant.until <= grant.since:
         raise UsageError(f"the grant of {grant.role} to {person.name} would end before it begins")
     for other in person.grants:
@@ -166,7 +172,7 @@ def check_grant(person: Person, grant: Grant) -> None:
             grant.until is None or other.since < grant.until
         )
         if why and overlap:
-            raise UsageError(f"{person.name} is {other.role} at that time and cannot be {grant.role}: {why}")
+            raise AccessRefused(f"{person.name} is {other.role} at that time and cannot be {grant.role}: {why}")
 
 
 def _not_now(person: Person, grant: Grant, now: int) -> str:

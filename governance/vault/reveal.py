@@ -11,11 +11,12 @@ from governance.classes import DAY_MS
 from governance.crypto import CannotOpen, Sealer
 from governance.roles import AccessRefused, Person, authorise
 from governance.vault.emergency import HOUR_MS, Emergencies, Emergency, recent
+from governance.vault.holds import Holds
 from governance.vault.policy import RevealPolicy
 from governance.vault.rows import PostFacts, VaultStore
 from schemas.errors import UsageError, YuqingError
 
-REVEAL, REFUSED, FAILED, REVIEWED = "reveal", "reveal.refused", "reveal.failed", "reveal.reviewed"
+REVEAL, FAILED, REVIEWED = "reveal", "reveal.failed", "reveal.reviewed"
 NORMAL, EMERGENCY, LIFE_AT_RISK = "normal", "emergency", "priority-1"
 MIN_REASON = 4
 _REVIEW_WINDOW_MS = 90 * DAY_MS
@@ -66,6 +67,7 @@ class Vault:
         self._store, self._ledger, self._sealer = store, ledger, sealer
         self._policy, self._clock = policy, clock
         self.emergencies = Emergencies(store, ledger, policy, clock)
+        self.holds = Holds(store, ledger, policy, clock)
 
     def reveal(
         self,
@@ -126,30 +128,26 @@ class Vault:
                 pending.append(entry)
         return pending
 
+    def reviews(self, auditor: Person) -> list[AuditEntry]:
+        """``pending_reviews`` for an auditor, the newest first. Raises AccessRefused, audited."""
+        self._may_review(auditor, "pending reviews", None)
+        return self.pending_reviews()
+
     def review(self, auditor: Person, entry_id: str, justified: bool, remark: str) -> AuditEntry:
         """Record what an auditor thinks of a reveal that was let through. Raises AccessRefused, UsageError."""
+        if len(remark.strip()) < MIN_REASON:
+            raise UsageError(f"a review needs a note (at least {MIN_REASON} characters): what was found")
+        self._may_review(auditor, entry_id, None)
         entry = next((one for one in self.pending_reviews() if one.id == entry_id), None)
         if entry is None:
             raise UsageError(f"{entry_id!r} is no reveal that waits for a review")
-        decision = authorise(auditor, "reveal.review", self._clock(), about=entry.actor)
-        if not decision:
-            self._refuse(auditor, entry_id, remark, decision.reason)
+        self._may_review(auditor, entry_id, entry.actor)
         return self._ledger.append(auditor.name, REVIEWED, entry_id, {"justified": justified, "remark": remark})
 
-    def hold(self, auditor: Person, platform: str, post_id: str, days: int, reason: str) -> int:
-        """Keep a post's values from expiring and from deletion for ``days``; returns how many. Audited first."""
-        if not 1 <= days <= self._policy.hold_max_days:
-            raise UsageError(f"--days is {days}; the policy allows 1 to {self._policy.hold_max_days}")
-        now, subject = self._clock(), f"post {platform}/{post_id}"
-        decision = authorise(auditor, "hold.set", now)
+    def _may_review(self, auditor: Person, subject: str, about: str | None) -> None:
+        decision = authorise(auditor, "reveal.review", self._clock(), about)
         if not decision:
-            self._refuse(auditor, subject, reason, decision.reason)
-        until = now + days * DAY_MS
-        rows = [row.held(until) for row in self._store.rows(platform, post_id) if row.alive(now)]
-        self._ledger.append(auditor.name, "hold.set", subject, {"until": until, "reason": reason, "values": len(rows)})
-        if rows:
-            self._store.put(rows)
-        return len(rows)
+            self._refuse(auditor, subject, "", decision.reason, "reveal.review")
 
     def _check(self, person: Person, subject: str, reason: str, purpose: str) -> str:
         """Role, reason and purpose, before anything is looked up; returns the authority. Raises AccessRefused."""
@@ -230,6 +228,6 @@ class Vault:
         decision = authorise(request.approved_by, "reveal.approve", now, about=request.person.name)
         return "" if decision else decision.reason
 
-    def _refuse(self, person: Person, subject: str, reason: str, why: str) -> NoReturn:
-        self._ledger.append(person.name, REFUSED, subject, {"why": why, "reason": reason[:500]})
+    def _refuse(self, person: Person, subject: str, reason: str, why: str, action: str = REVEAL) -> NoReturn:
+        self._ledger.append(person.name, f"{action}.refused", subject, {"why": why, "reason": reason[:500]})
         raise AccessRefused(why)

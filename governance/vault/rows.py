@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -75,6 +75,10 @@ class VaultRow:
         """A newer version that stays readable until ``until`` at least."""
         return replace(self, hold_until=max(until, self.hold_until), version=self.next_version)
 
+    def released(self) -> VaultRow:
+        """A newer version without a hold: from now its own end counts again."""
+        return replace(self, hold_until=0, version=self.next_version)
+
     def alive(self, now: int) -> bool:
         """Whether it may still be opened: not erased, not expired or held."""
         return bool(self.ciphertext) and (now < self.expires_at or now < self.hold_until)
@@ -116,6 +120,12 @@ class VaultStore(Protocol):
 
     def rows_in_region(self, region: str, since: int, until: int) -> Sequence[VaultRow]:
         """Values of posts with an adcode in ``region`` that were stored in [since, until]."""
+
+    def held(self, now: int) -> Sequence[VaultRow]:
+        """The newest versions of all values under a hold that lasts beyond ``now``."""
+
+    def retoken(self, changes: Mapping[str, str], but: Iterable[tuple[str, str]] = ()) -> None:
+        """Replace phone tokens of posts by others ("": by none), but not in the posts (platform, id) of ``but``."""
 
     def put(self, rows: Sequence[VaultRow]) -> None:
         """Write new versions; returns after they are acknowledged."""

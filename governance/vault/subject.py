@@ -2,6 +2,9 @@
 
 The person brings the number; it becomes a token, and only the token is looked for and written down. Names and authors
 are no way in: whoever wants an own post deleted names the post.
+
+A correction seals the right number in place of the wrong one, under the newest key and its own token. Tokens of phone
+numbers stand in posts too, to be counted, and follow. Values under a recorded hold stay as they are, token and all.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from governance.audit import Ledger
 from governance.crypto import Sealer
 from governance.roles import AccessRefused, Person, authorise
 from governance.seal import WITHOUT_TOKEN
-from governance.tokens import Tokeniser, normalise
+from governance.tokens import PHONE_KINDS, Tokeniser, normalise
 from governance.vault.rows import VaultRow, VaultStore
 from schemas.errors import UsageError
 
@@ -41,7 +44,7 @@ class Outcome:
     changed: int
     held: int
     posts: tuple[str, ...]
-    """platform/post_id of the changed values, for the caller to take the token out of ``posts.phone_tokens`` too."""
+    """platform/post_id of the changed values."""
 
 
 class SubjectRequests:
@@ -60,7 +63,9 @@ class SubjectRequests:
 
     def delete(self, person: Person, number: str, reason: str, kind: str | None = None) -> Outcome:
         """Remove every value with this number, but for those under a hold. A replay does not bring them back."""
-        return self._delete("subject.delete", person, self._rows("subject.delete", person, number, reason, kind))
+        rows = self._rows("subject.delete", person, number, reason, kind)
+        gone = dict.fromkeys(self._phone_tokens(number, kind), "")
+        return self._delete("subject.delete", person, rows, gone)
 
     def delete_post(self, person: Person, platform: str, post_id: str, reason: str) -> Outcome:
         """Remove everything sealed of one post, its url and author included."""
@@ -68,24 +73,38 @@ class SubjectRequests:
         self._decide("subject.delete", person, subject, {"reason": reason})
         now = self._clock()
         rows = [row for row in self._store.rows(platform, post_id) if row.alive(now)]
-        return self._delete("subject.delete", person, rows)
+        return self._delete("subject.delete", person, rows, {})
 
     def correct(self, person: Person, number: str, right: str, reason: str, kind: str | None = None) -> Outcome:
-        """Replace the number by the right one wherever it is held, sealed anew under the newest key."""
+        """Replace the number by the right one wherever it is held. A replay does not bring the wrong one back.
+
+        Raises UsageError when the right one says nothing as a number of that kind, or is the wrong one again.
+        """
         rows = self._rows("subject.correct", person, number, reason, kind)
         free, held = self._split(rows)
-        changed = []
-        for row in free:
-            token = self._tokeniser.token(row.type, right)
-            if not token:
-                raise UsageError(f"the right value says nothing as a {row.type}")
-            sealed = self._sealer.seal(right.encode(), row.context)
-            changed.append(
-                replace(row, token=token, ciphertext=sealed, key_id=self._sealer.key_id, version=row.next_version)
-            )
+        changed = [self._corrected(row, right) for row in free]
         if changed:
             self._store.put(changed)
+            self._store.purge(changed)
+        tokens = self._phone_tokens(number, kind)
+        self._retoken({old: self._tokeniser.token(one, right) for old, one in tokens.items()}, held)
         return self._done("subject.correct", person, changed, held)
+
+    def _corrected(self, row: VaultRow, right: str) -> VaultRow:
+        token = self._tokeniser.token(row.type, right)
+        if not token or token == row.token:
+            raise UsageError(f"the right value {'is the same number' if token else 'says nothing'} as a {row.type}")
+        sealed = self._sealer.seal(right.encode(), row.context)
+        return replace(row, token=token, ciphertext=sealed, key_id=self._sealer.key_id, version=row.next_version)
+
+    def _phone_tokens(self, number: str, kind: str | None) -> dict[str, str]:
+        """Token -> kind, for every kind of phone number that ``number`` may be."""
+        tokens = {self._tokeniser.token(one, number): one for one in sorted(PHONE_KINDS) if kind in (None, one)}
+        return {token: one for token, one in tokens.items() if token}
+
+    def _retoken(self, changes: dict[str, str], held: list[VaultRow]) -> None:
+        if changes:
+            self._store.retoken(changes, {(row.platform, row.post_id) for row in held})
 
     def _rows(self, action: str, person: Person, number: str, reason: str, kind: str | None) -> list[VaultRow]:
         if kind in WITHOUT_TOKEN:
@@ -108,12 +127,13 @@ class SubjectRequests:
             raise AccessRefused(decision.reason)
         self._ledger.append(person.name, action, subject, {**detail})
 
-    def _delete(self, action: str, person: Person, rows: list[VaultRow]) -> Outcome:
+    def _delete(self, action: str, person: Person, rows: list[VaultRow], gone: dict[str, str]) -> Outcome:
         free, held = self._split(rows)
         if free:
             erased = [row.erased() for row in free]
             self._store.put(erased)  # from here on nothing reads them, and no replay brings them back
             self._store.purge(erased)
+        self._retoken(gone, held)
         return self._done(action, person, free, held)
 
     def _split(self, rows: list[VaultRow]) -> tuple[list[VaultRow], list[VaultRow]]:

@@ -17,6 +17,7 @@ from pipelines.cli.main import Context
 
 if TYPE_CHECKING:
     from governance.audit import Ledger
+    from governance.people import Register
     from governance.roles import Person
     from schemas.settings import Settings
 
@@ -67,7 +68,8 @@ def allowed(
         if person.embedded and action not in EVERYDAY:
             say(EMBEDDED_NOTICE)
         # in embedded mode everything is about the one account there is
-        decision = authorise(person, action, now_ms(), about=None if person.embedded else about)
+        about = None if person.embedded else about
+        decision = Decision(False, why) if why else authorise(person, action, now_ms(), about)
     if person is None or not decision:
         with Ledger(given.home, WRITER, now_ms) as ledger:
             refuse(ledger, person, action, subject, decision.reason)
@@ -77,7 +79,9 @@ def allowed(
 def identify(
     home: Path, settings: Settings, token_file: Path | None, everyday: bool = False
 ) -> tuple[Person | None, str]:
-    """Who asks; None and why when that cannot be told. Raises UsageError for a token file that cannot be read.
+    """Who asks, and why they may do nothing yet ("" when they may); None when it cannot be told who that is.
+
+    Raises UsageError for a token file that cannot be read.
 
     Before there are people, a store that is not the embedded one takes ``everyday`` actions from the account of the
     operating system, so that a site can run a job first; what touches identities waits for the register.
@@ -91,7 +95,9 @@ def identify(
         if not token:
             return None, f"people have tokens here: show yours by --token-file or {TOKEN}"
         person = register.identify(token)
-        return (person, "") if person else (None, "the token is nobody's: it was replaced or locked, or is mistyped")
+        if person is None:
+            return None, "the token is nobody's: it was replaced or locked, or is mistyped"
+        return person, _not_own(register, person)
     if settings.store.url and not everyday:
         return (
             None,
@@ -112,10 +118,18 @@ def approver(home: Path, name: str | None, token_file: Path | None) -> Person | 
     if not register.entries:
         return Person(name, embedded=True)
     person = register.identify(read_token(token_file, APPROVER_TOKEN))
-    if person is None or person.name != name:
-        say(f"--approved-by {name}: not approved, the token shown is not that of {name}")
+    why = "the token shown is not theirs" if person is None or person.name != name else _not_own(register, person)
+    if why:
+        say(f"--approved-by {name}: not approved, {why}")
         return None
     return person
+
+
+def _not_own(register: Register, person: Person) -> str:
+    issuer = register.issued_by(person.name)
+    return (
+        f"{issuer} made this token and knows it: first get one of your own by `yuqing people token`" if issuer else ""
+    )
 
 
 def refuse(ledger: Ledger, person: Person | None, action: str, subject: str, why: str) -> NoReturn:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from governance.classes import DAY_MS, ttl_days
-from governance.vault.rows import PII_VAULT, PostFacts, VaultRow
+from governance.vault.rows import GOVERNED, PII_VAULT, PostFacts, VaultRow
 from pipelines.store.client import StoreSettings, connect, translated
 from pipelines.store.sinks import TIMESTAMP, now_ms
 
@@ -64,8 +64,13 @@ class ClickHouseVault:
     def facts(self, post_id: str, platform: str | None = None) -> Sequence[PostFacts]:
         """The post; several when the id exists on several platforms and none is given; empty when unknown."""
         where = "" if platform is None else "AND platform = {platform:String}"
+        given = {"post_id": post_id, "platform": platform or ""}
         sql = f"SELECT {_FACTS} FROM posts FINAL WHERE post_id = {{post_id:String}} {where} ORDER BY platform"  # noqa: S608
-        return self._facts(sql, {"post_id": post_id, "platform": platform or ""})
+        # under a hold values outlive their post: of such a post nothing is known any more but its id
+        left = f"""SELECT platform, post_id, 4, 'unclear', [] FROM pii_vault FINAL
+            WHERE post_id = {{post_id:String}} {where} AND hold_until > now64(3) AND notEmpty(ciphertext)
+            GROUP BY platform, post_id ORDER BY platform"""  # noqa: S608
+        return self._facts(sql, given) or self._facts(left, given)
 
     def open_posts(self, region: str, limit: int) -> Sequence[PostFacts]:
         """Open calls for help with an adcode in ``region``, the most urgent and latest first, one a caller.
@@ -81,6 +86,12 @@ class ClickHouseVault:
             LIMIT 1 BY if(empty(phone_tokens), [platform, post_id], arraySort(phone_tokens))
             LIMIT {{limit:UInt32}}"""  # noqa: S608
         return self._facts(sql, {"region": region, "limit": limit})
+
+    def held(self, now: int) -> Sequence[VaultRow]:
+        """The newest versions of all values under a hold that lasts beyond ``now``. Cost: reads one column whole."""
+        # a version that was held, by any hold: whether the newest still is, the outer condition says
+        lasting = "hold_until > fromUnixTimestamp64Milli({now:Int64}) AND notEmpty(ciphertext)"
+        return self._rows(f"({_KEY}) IN (SELECT {_KEY} FROM pii_vault WHERE {lasting}) AND {lasting}", {"now": now})  # noqa: S608
 
     def rows(self, platform: str, post_id: str) -> Sequence[VaultRow]:
         """The newest version of each sealed value of a post."""
@@ -136,11 +147,43 @@ class ClickHouseVault:
         """
         self._delete_below(rows, "", {})
 
-    def forget_tokens(self, tokens: Iterable[str]) -> None:
-        """Take phone tokens out of ``posts.phone_tokens``, so that nothing counts the number any more; waits."""
-        gone = "phone_tokens = arrayFilter(one -> NOT has({tokens:Array(String)}, one), phone_tokens)"
-        sql = f"ALTER TABLE posts UPDATE {gone} WHERE hasAny(phone_tokens, {{tokens:Array(String)}})"
-        self._mutate(sql, {"tokens": sorted(set(tokens) - {""})})
+    def retoken(self, changes: Mapping[str, str], but: Iterable[tuple[str, str]] = ()) -> None:
+        """Replace phone tokens in ``posts.phone_tokens`` ("": take them out), so that counts follow; waits until done.
+
+        Posts (platform, id) of ``but`` keep theirs. Cost: rewrites one column of the parts that hold such posts.
+        """
+        before = sorted(set(changes) - {""})
+        if not before:
+            return
+        moved = "arrayMap(one -> transform(one, {before:Array(String)}, {after:Array(String)}, one), phone_tokens)"
+        sql = f"""ALTER TABLE posts UPDATE phone_tokens = arrayDistinct(arrayFilter(one -> notEmpty(one), {moved}))
+            WHERE hasAny(phone_tokens, {{before:Array(String)}})
+                AND NOT has(arrayZip({{a:Array(String)}}, {{b:Array(String)}}), (toString(platform), post_id))"""
+        kept = sorted(set(but))
+        given = {"before": before, "after": [changes[one] for one in before]}
+        self._mutate(sql, given | {"a": [one for one, _ in kept], "b": [one for _, one in kept]})
+
+    def key_counts(self) -> dict[str, tuple[int, int]]:
+        """Master key id -> (vault values, dead letters) that only this key opens. Cost: reads two columns whole."""
+        vault = "SELECT key_id, count() FROM pii_vault FINAL WHERE notEmpty(ciphertext) GROUP BY key_id"
+        # a dead letter has its key in the sealed value itself (governance.crypto): "YQ", version, then 8 bytes
+        letters = """SELECT lower(hex(substring(raw, 4, 8))) AS key, count() FROM dead_letters FINAL
+            WHERE startsWith(raw, 'YQ') GROUP BY key"""
+        values, dead = dict(self._answer(vault, {})), dict(self._answer(letters, {}))
+        return {key: (values.get(key, 0), dead.get(key, 0)) for key in sorted({*values, *dead})}
+
+    def decided(self, posts: Sequence[tuple[str, str]]) -> dict[tuple[str, str, int, str], str]:
+        """(platform, post id, start, type) -> token now ("": erased), of values that a person's decision changed."""
+        found: dict[tuple[str, str, int, str], str] = {}
+        for first in range(0, len(posts), KEYS_A_REQUEST):
+            part = posts[first : first + KEYS_A_REQUEST]
+            keys = "arrayZip({a:Array(String)}, {b:Array(String)})"
+            sql = f"""SELECT {_KEY}, token FROM pii_vault FINAL WHERE post_id IN {{b:Array(String)}}
+                AND has({keys}, (toString(platform), post_id)) AND version > {{governed:UInt64}}"""  # noqa: S608
+            given = {"a": [one for one, _ in part], "b": [one for _, one in part], "governed": GOVERNED}
+            rows = self._answer(sql, given, {"use_skip_indexes_if_final": 0})
+            found |= {(platform, post_id, start, kind): token for platform, post_id, start, kind, token in rows}
+        return found
 
     def _delete_below(self, rows: Sequence[VaultRow], and_: str, more: Mapping[str, Any]) -> None:
         by_version: dict[int, list[VaultRow]] = defaultdict(list)

@@ -73,6 +73,25 @@ def test_rotation_opens_old_values_and_seals_new_ones_under_the_new_key(tmp_path
         Sealer([new]).open(sealed, b"row")
 
 
+def test_rotation_is_witnessed_before_it_happens(tmp_path: Path) -> None:
+    old = ensure_keys(tmp_path).master[0]
+    seen: list[tuple[Key, Key]] = []
+    new = rotate_master(tmp_path, lambda *keys: seen.append(keys))
+    assert seen == [(new, old)]
+
+    def full_disk(*_: Key) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        rotate_master(tmp_path, full_disk)
+    assert load_keys(tmp_path).master == (new, old)
+
+
+def test_rotation_without_keys_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="run `yuqing up` once"):
+        rotate_master(tmp_path / "none")
+
+
 def test_keys_from_the_environment_and_from_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YQ_TEST_MASTER", b64(A, B))
     (tmp_path / "out").write_text(b64(B) + "\n")

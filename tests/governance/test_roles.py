@@ -14,6 +14,7 @@ from governance.roles import (
     CONFLICTS,
     EMBEDDED_NOTICE,
     ROLES,
+    AccessRefused,
     Grant,
     Person,
     authorise,
@@ -162,7 +163,8 @@ def test_what_may_be_granted(who: Person, grant: Grant, says: str | None) -> Non
     if says is None:
         check_grant(who, grant)
     else:
-        with pytest.raises(UsageError, match=says):
+        usage = "no role" in says or "end before" in says
+        with pytest.raises(UsageError if usage else AccessRefused, match=says):
             check_grant(who, grant)
 
 
@@ -190,7 +192,7 @@ def test_a_token_identifies_its_person_and_is_not_stored(tmp_path: Path) -> None
 def test_nobody_s_token(token: str) -> None:
     register, _ = Register().with_person("ann")
     assert register.identify(token) is None
-    assert register.locked("ann").identify(token) is None
+    assert register.locked("ann", NOW).identify(token) is None
 
 
 def test_a_new_token_ends_the_old_one_and_keeps_grants() -> None:
@@ -199,7 +201,7 @@ def test_a_new_token_ends_the_old_one_and_keeps_grants() -> None:
     register, new = register.with_person("ann")
     assert register.identify(old) is None
     assert register.identify(new) == Person("ann", (Grant("viewer", "bob", 0),))
-    assert register.locked("ann").identify(new) is None
+    assert register.locked("ann", NOW).identify(new) is None
 
 
 def test_revoking_ends_the_role_and_keeps_the_history() -> None:
@@ -208,6 +210,53 @@ def test_revoking_ends_the_role_and_keeps_the_history() -> None:
     assert register.person("ann").grants == (Grant("rescuer", "bob", 0, NOW),)
     assert not authorise(register.person("ann"), "reveal", NOW)
     assert authorise(register.person("ann"), "reveal", NOW - 1)
+    with pytest.raises(UsageError, match="no grant of 'rescuer' that could end"):
+        register.revoked("ann", "rescuer", NOW + 1)
+
+
+def test_the_first_person_is_admin_and_there_is_one_first_person_only() -> None:
+    register, token = Register().founded("ann", "account ann", NOW)  # the account may be called like the person
+    found = register.identify(token)
+    assert found is not None
+    assert authorise(found, "access.grant", NOW, about="bob")
+    assert register.issued_by("ann") == ""
+    with pytest.raises(AccessRefused, match="an admin adds the next"):
+        register.founded("bob", "account ann", NOW)
+
+
+LAST_ADMIN = [
+    # what else is in the register, whether ann (admin) may lose role or token
+    ([], False),
+    ([("bob", Grant("operator", "ann", 0))], False),
+    ([("bob", Grant("admin", "ann", 0))], True),
+    ([("bob", Grant("admin", "ann", 0, NOW + HOUR))], False),  # would leave nobody an hour later
+    ([("bob", Grant("admin", "ann", NOW + HOUR))], False),
+    ([("bob", Grant("admin", "ann", 0)), ("bob", None)], False),  # locked
+]
+
+
+@pytest.mark.parametrize(("others", "allowed"), LAST_ADMIN)
+def test_the_last_admin_keeps_role_and_token(others: list[tuple[str, Grant | None]], allowed: bool) -> None:
+    register, _ = Register().founded("ann", "account x", 0)
+    for name, grant in others:
+        if grant is None:
+            register = register.locked(name, NOW)
+        else:
+            register = register.with_person(name)[0].with_grant(name, grant)
+    for change in (lambda: register.revoked("ann", "admin", NOW), lambda: register.locked("ann", NOW)):
+        if allowed:
+            assert change().lasting_admins(NOW) == ["bob"]
+        else:
+            with pytest.raises(AccessRefused, match="nobody could grant"):
+                change()
+
+
+def test_who_made_a_token_is_remembered(tmp_path: Path) -> None:
+    update_register(tmp_path, lambda register: register.with_person("ann", issued_by="adam")[0])
+    register = load_register(tmp_path)
+    assert register.issued_by("ann") == "adam"
+    own, _ = register.with_person("ann", issued_by="ann")
+    assert (own.issued_by("ann"), own.issued_by("nobody")) == ("", "")
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"people": [{"name": "ann"}]}'])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class MemoryStore:
     posts: dict[tuple[str, str], PostFacts] = field(default_factory=dict)
     versions: list[tuple[int, VaultRow]] = field(default_factory=list)  # (stored_at, row)
     asked: list[str] = field(default_factory=list)
+    phone_tokens: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def facts(self, post_id: str, platform: str | None = None) -> Sequence[PostFacts]:
         return [p for (on, one), p in self.posts.items() if one == post_id and platform in (None, on)]
@@ -84,6 +85,16 @@ class MemoryStore:
             if since <= stored_at <= until
             and any(code.startswith(region) for code in self.posts[row.platform, row.post_id].adcodes)
         ]
+
+    def held(self, now: int) -> Sequence[VaultRow]:
+        return [row for _, row in self.newest().values() if row.hold_until > now and row.ciphertext]
+
+    def retoken(self, changes: Mapping[str, str], but: Iterable[tuple[str, str]] = ()) -> None:
+        kept = set(but)
+        for post, tokens in self.phone_tokens.items():
+            if post not in kept:
+                moved = [changes.get(token, token) for token in tokens]
+                self.phone_tokens[post] = [token for token in moved if token]
 
     def put(self, rows: Sequence[VaultRow]) -> None:
         self.versions += [(NOW, row) for row in rows]
@@ -141,6 +152,7 @@ class Place:
                 NOW + 30 * DAY_MS,
             )
             self.store.versions.append((NOW, row))
+        self.store.phone_tokens[platform, post_id] = [self.tokeniser.token("CN_MOBILE", number)]
 
     def reveal(self, who: Person = RESCUER, post_id: str = "p1", **options: Any) -> list[str]:
         given = {"reason": "call back", "purpose": "rescue", **options}
@@ -292,11 +304,17 @@ def test_a_life_at_risk_is_reviewed_afterwards_by_someone_else(tmp_path: Path) -
     assert "the policy allows 0" in str(pending.detail["passed"])
     for who, words in ((SECOND, "auditor"), (ADMIN, "auditor"), (person("rita", "auditor"), "another person")):
         with pytest.raises(AccessRefused, match=words):
-            place.vault.review(who, pending.id, True, "")
+            place.vault.review(who, pending.id, True, "she was called within a minute")
+        assert place.actions()[-1] == (who.name, "reveal.review.refused")
+    with pytest.raises(AccessRefused, match="auditor"):
+        place.vault.reviews(SECOND)
+    with pytest.raises(UsageError, match="note"):
+        place.vault.review(AUDITOR, pending.id, True, " x ")
+    assert place.vault.reviews(AUDITOR) == [pending]
     place.vault.review(AUDITOR, pending.id, True, "she was called within a minute")
     assert place.vault.pending_reviews() == []
     with pytest.raises(UsageError, match="no reveal that waits"):
-        place.vault.review(AUDITOR, pending.id, False, "")
+        place.vault.review(AUDITOR, pending.id, False, "once more")
 
 
 def test_an_emergency_lifts_the_limit_in_its_region_and_ends_by_itself(tmp_path: Path) -> None:
@@ -410,7 +428,7 @@ def ends(place: Place) -> dict[str, int]:
 @pytest.mark.parametrize("by_itself", [False, True])
 def test_after_an_emergency_its_region_s_values_expire_unless_held(place: Place, by_itself: bool) -> None:
     session = place.emergency(hours=6)
-    assert place.vault.hold(AUDITOR, "w", "p2", 60, "court order 7") == 2
+    assert place.vault.holds.hold(AUDITOR, "p2", 60, "court order 7").values == 2
     if by_itself:
         place.clock.now += 20 * HOUR
         assert place.vault.emergencies.close_lapsed() == 1
@@ -439,14 +457,73 @@ def test_ending_an_emergency_needs_the_right_and_a_running_one(place: Place) -> 
     assert place.vault.emergencies.active() == []
 
 
-@pytest.mark.parametrize(
-    ("who", "days", "error"),
-    [(RESCUER, 10, AccessRefused), (ADMIN, 10, AccessRefused), (AUDITOR, 0, UsageError), (AUDITOR, 366, UsageError)],
-)
-def test_holds_that_are_refused(place: Place, who: Person, days: int, error: type[YuqingError]) -> None:
-    with pytest.raises(error):
-        place.vault.hold(who, "w", "p1", days, "x")
-    assert all(row.hold_until == 0 for row in place.store.rows("w", "p1"))
+HOLDS: list[tuple[Person, str, int, str, type[YuqingError], str]] = [
+    (RESCUER, "p1", 10, "court order 7", AccessRefused, "auditor"),
+    (ADMIN, "p1", 10, "court order 7", AccessRefused, "auditor"),
+    (BOTH, "p1", 10, "court order 7", AccessRefused, "cannot audit"),
+    (RESCUER, "nobody-posted-this", 10, "court order 7", AccessRefused, "auditor"),
+    (AUDITOR, "p1", 0, "court order 7", UsageError, "1 to 365"),
+    (AUDITOR, "p1", 366, "court order 7", UsageError, "1 to 365"),
+    (AUDITOR, "p1", 10, " x ", UsageError, "--reason"),
+    (AUDITOR, "nobody-posted-this", 10, "court order 7", UsageError, "no post"),
+    (AUDITOR, "p1", 10, "court order 7", UsageError, "holds nothing"),
+]
+
+
+@pytest.mark.parametrize(("who", "post_id", "days", "reason", "error", "words"), HOLDS)
+def test_holds_that_are_refused(
+    place: Place, who: Person, post_id: str, days: int, reason: str, error: type[YuqingError], words: str
+) -> None:
+    if words == "holds nothing":
+        place.requests.delete_post(RESCUER, "w", "p1", "request 13")
+    before = len(place.actions())
+    with pytest.raises(error, match=words):
+        place.vault.holds.hold(who, post_id, days, reason)
+    refused = [(who.name, "hold.set.refused")] if error is AccessRefused else []
+    assert place.actions()[before:] == refused
+    assert place.vault.holds.active(AUDITOR) == []
+
+
+def test_a_hold_is_listed_with_its_reason_until_it_is_lifted_or_ends(place: Place) -> None:
+    holds = place.vault.holds
+    first = holds.hold(AUDITOR, "p2", 60, "court order 7")
+    assert (first.until, first.values) == (NOW + 60 * DAY_MS, 2)
+    place.clock.now += 5
+    longer = holds.hold(AUDITOR, "p2", 90, "court order 8")
+    assert holds.hold(AUDITOR, "q1", 10, "court order 9").post_id == "q1"
+    listed = holds.active(AUDITOR)
+    assert [(one.post_id, one.until, one.values) for one in listed] == [
+        ("q1", NOW + 5 + 10 * DAY_MS, 2),
+        ("p2", longer.until, 2),
+    ]
+    assert [one.entry.detail["reason"] for one in listed if one.entry] == ["court order 9", "court order 8"]
+    for who in (RESCUER, ADMIN, OPERATOR):
+        with pytest.raises(AccessRefused, match="auditor"):
+            holds.lift(who, "p2", "order withdrawn")
+        with pytest.raises(AccessRefused, match="auditor"):
+            holds.active(who)
+        assert place.actions()[-2:] == [(who.name, "hold.lift.refused"), (who.name, "hold.list.refused")]
+    place.clock.now = NOW + 40 * DAY_MS  # past the values' own end, and that of q1's hold
+    assert place.reveal(post_id="p2") == ["张三", MOBILE]
+    assert holds.lift(AUDITOR, "p2", "order withdrawn") == 2
+    assert next(place.ledger.newest_first()).detail == {"reason": "order withdrawn", "values": 2, "expired": 2}
+    assert holds.active(AUDITOR) == []
+    assert place.reveal(post_id="p2") == []
+    with pytest.raises(UsageError, match="no hold"):
+        holds.lift(AUDITOR, "p2", "order withdrawn")
+
+
+def test_a_hold_that_no_entry_knows_is_shown_as_such(place: Place) -> None:
+    place.store.put([row.held(NOW + DAY_MS) for row in place.store.rows("w", "p3")])
+    (hold,) = place.vault.holds.active(AUDITOR)
+    assert (hold.post_id, hold.entry) == ("p3", None)
+
+
+def test_a_hold_names_the_platform_where_two_have_the_id(place: Place) -> None:
+    place.add("p1", ("410105",), OTHER, platform="d")
+    with pytest.raises(UsageError, match="exists on w, d: add --platform"):
+        place.vault.holds.hold(AUDITOR, "p1", 10, "court order 7")
+    assert place.vault.holds.hold(AUDITOR, "p1", 10, "court order 7", "d").platform == "d"
 
 
 def test_a_number_is_found_in_any_spelling_and_by_nothing_else(place: Place) -> None:
@@ -460,13 +537,15 @@ def test_a_number_is_found_in_any_spelling_and_by_nothing_else(place: Place) -> 
 
 
 def test_a_deleted_number_is_gone_but_for_holds(place: Place) -> None:
-    place.vault.hold(AUDITOR, "w", "p2", 10, "court order 7")
+    place.vault.holds.hold(AUDITOR, "p2", 10, "court order 7")
     outcome = place.requests.delete(RESCUER, MOBILE, "request 12 of 3 May")
     assert (outcome.changed, outcome.held, outcome.posts) == (4, 1, ("w/life", "w/p1", "w/p3", "w/q1"))
     assert place.reveal(post_id="p1") == ["张三"]
     assert place.reveal(post_id="p2") == ["张三", MOBILE]
     assert place.reveal(post_id="p5") == ["张三", OTHER]
     assert [a for _, a in place.actions()][1:3] == ["subject.delete", "subject.delete.done"]
+    counted = {post_id for (_, post_id), tokens in place.store.phone_tokens.items() if tokens}
+    assert counted == {"p2", *(f"p{n}" for n in range(4, 10))}
 
 
 def test_a_whole_post_is_deleted_by_its_id(place: Place) -> None:
@@ -479,19 +558,34 @@ def test_a_corrected_number_is_sealed_anew_and_found_under_its_new_token(place: 
     keys = load_keys(place.home)
     sealer = Sealer(keys.master)
     requests = SubjectRequests(place.store, place.ledger, sealer, place.tokeniser, place.clock)
-    assert requests.correct(RESCUER, MOBILE, "13700000000", "typing error").changed == 5
+    place.vault.holds.hold(AUDITOR, "p3", 10, "court order 7")
+    right, wrong = (place.tokeniser.token("CN_MOBILE", one) for one in ("13700000000", MOBILE))
+    outcome = requests.correct(RESCUER, MOBILE, "137-0000-0000", "typing error")
+    assert (outcome.changed, outcome.held) == (4, 1)
+    held, corrected = [(post_id, place.store.phone_tokens["w", post_id]) for post_id in ("p3", "p1")]
+    assert (held, corrected) == (("p3", [wrong]), ("p1", [right]))
+    # what was sealed wrongly is on the disk no more
+    assert not any(row.token == wrong for _, row in place.store.versions if row.post_id == "p1")
     vault = Vault(place.store, place.ledger, sealer, RevealPolicy(), place.clock)
-    assert [v.value for v in vault.reveal(RESCUER, "p1", "call back", "rescue").values] == ["张三", "13700000000"]
-    assert requests.find(RESCUER, MOBILE, "check") == []
-    assert len(requests.find(RESCUER, "137 0000 0000", "check")) == 5
+    assert [v.value for v in vault.reveal(RESCUER, "p1", "call back", "rescue").values] == ["张三", "137-0000-0000"]
+    assert [one.post_id for one in requests.find(RESCUER, MOBILE, "check")] == ["p3"]
+    assert len(requests.find(RESCUER, "137 0000 0000", "check")) == 4
     assert {row.key_id for row in place.store.rows("w", "p1")} == {key.id for key in keys.master}
+
+
+@pytest.mark.parametrize(("right", "words"), [("unknown", "says nothing"), ("+86 " + MOBILE, "is the same number")])
+def test_a_correction_that_corrects_nothing(place: Place, right: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        place.requests.correct(RESCUER, MOBILE, right, "typing error")
+    assert place.reveal() == ["张三", MOBILE]
+    assert len(place.requests.find(RESCUER, MOBILE, "check")) == 5
 
 
 def test_a_replay_undoes_no_decision(place: Place) -> None:
     stream = [row for _, row in place.store.versions]
     place.requests.delete(RESCUER, MOBILE, "request 12 of 3 May")
     place.requests.correct(RESCUER, OTHER, "13700000000", "typing error")
-    place.vault.hold(AUDITOR, "w", "p5", 10, "court order 7")
+    place.vault.holds.hold(AUDITOR, "p5", 10, "court order 7")
     erased = {row.post_id for _, row in place.store.versions if not row.ciphertext}
     assert erased == {"p1", "p2", "p3", "q1", "life"}
     assert not any(r.ciphertext for _, r in place.store.versions if r.post_id in erased and r.type == "CN_MOBILE")
@@ -532,7 +626,7 @@ def test_a_lost_key_is_said_and_audited(place: Place, tmp_path: Path) -> None:
 
 def test_one_altered_value_does_not_hide_the_others(place: Place) -> None:
     row = next(row for row in place.store.rows("w", "p1") if row.type == "CN_MOBILE")
-    place.store.put([replace(row, ciphertext=row.ciphertext[:-1] + b"\x00", version=2)])
+    place.store.put([replace(row, ciphertext=row.ciphertext[:-1] + bytes([row.ciphertext[-1] ^ 1]), version=2)])
     revealed = place.vault.reveal(RESCUER, "p1", "call back", "rescue")
     assert ([value.value for value in revealed.values], revealed.failed) == (["张三"], 1)
 

@@ -3,6 +3,6 @@
 ``opening`` opens the vault, its ledger and the keys for whoever asks; who asks is ``pipelines.cli.asking``'s to say.
 """
 
-from pipelines.cli.access import reveal, audit, emergency, subject  # noqa: I001 - the order of --help
+from pipelines.cli.access import reveal, audit, emergency, subject, hold, review, people, keys  # noqa: I001 - the order of --help
 
-del audit, emergency, reveal, subject
+del audit, emergency, hold, keys, people, reveal, review, subject

@@ -65,8 +65,8 @@ def opened(context: typer.Context, token_file: Path | None, action: str, what: s
     with ClickHouseVault(site.store) as store, Ledger(home, "vault", now_ms) as ledger:
         person, why = identify(home, site.settings, token_file)
         try:
-            if person is None:
-                refuse(ledger, None, action, what, why)
+            if person is None or why:
+                refuse(ledger, person, action, what, why)
             if person.embedded:
                 say(EMBEDDED_NOTICE)
             vault = Vault(store, ledger, sealer, rules, now_ms)

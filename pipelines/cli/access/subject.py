@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from pipelines.cli.asking import TokenFile
 from pipelines.cli.main import app
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
+
+if TYPE_CHECKING:
+    from governance.vault import Outcome
 
 subject = typer.Typer(help="Requests of persons: what is held about my number.", no_args_is_help=True)
 app.add_typer(subject, name="subject", rich_help_panel=GROUP)
@@ -42,19 +45,32 @@ def subject_delete(
     token_file: TokenFile = None,
 ) -> None:
     """Delete a number from the vault and its token from posts; audited. What is under a hold stays."""
-    from governance.keys import load_keys
-    from governance.tokens import PHONE_KINDS, Tokeniser
-
     with opened(context, token_file, "subject.delete", "a number") as access:
-        plain = _number(number)
-        outcome = access.requests.delete(access.person, plain, reason, kind)
-        if outcome.held:
-            say(f"{outcome.held} values are under a recorded hold and stay, so does the token in posts")
-        else:
-            keys = access.site.settings.keys
-            tokeniser = Tokeniser(load_keys(access.site.home, keys.master, keys.token).token)
-            access.store.forget_tokens(tokeniser.token(one, plain) for one in PHONE_KINDS if kind in (None, one))
-        say(f"{outcome.changed} values of {len(outcome.posts)} posts deleted")
+        outcome = access.requests.delete(access.person, _number(number), reason, kind)
+        _say_what_was_done(outcome, "deleted")
+
+
+@subject.command("correct")
+def subject_correct(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="The wrong number; - reads it from stdin (no trace in history).")],
+    right: Annotated[str, typer.Option("--with", help="The right one; - reads it from the next line of stdin.")],
+    reason: Reason,
+    kind: Annotated[str | None, typer.Option(help="CN_MOBILE, CN_ID, ...; default: every kind with a token.")] = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Put the right number in place of a wrong one, in the vault and, as a token, in posts; audited, and no replay
+    undoes it. What is under a hold stays as it is."""
+    with opened(context, token_file, "subject.correct", "a number") as access:
+        wrong = _number(number)
+        outcome = access.requests.correct(access.person, wrong, _number(right), reason, kind)
+        _say_what_was_done(outcome, "corrected")
+
+
+def _say_what_was_done(outcome: Outcome, done: str) -> None:
+    if outcome.held:
+        say(f"{outcome.held} values are under a recorded hold and stay, so does the token in their posts")
+    say(f"{outcome.changed} values of {len(outcome.posts)} posts {done}")
 
 
 def _number(given: str) -> str:

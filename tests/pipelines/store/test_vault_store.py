@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import pytest
 
 from governance.classes import DAY_MS
+from governance.crypto import Sealer
+from governance.keys import Key
 from governance.seal import VAULT
 from governance.vault.rows import GOVERNED, PostFacts, VaultRow
 from pipelines.store.client import StoreSettings, connect
+from pipelines.store.settle import Settle
 from pipelines.store.sinks import StorePosts, StoreVault, now_ms
 from pipelines.store.vault import KEYS_A_REQUEST, ClickHouseVault
 from schemas import records
@@ -212,15 +216,87 @@ def test_rows_in_region_are_those_stored_in_between(vault, store_posts):
     assert vault.rows_in_region("9701", after + 1, after + DAY_MS) == []
 
 
-def test_a_forgotten_number_is_counted_no_more(vault, store_posts, rows):
-    platform = "vault-forget"
-    tokens = [["f1", "f2"], ["f2"], ["f3"]]
-    store_posts(platform, list("123"), [[]] * 3, phone_tokens=tokens)
-    vault.forget_tokens(["f2", ""])
+def test_tokens_of_numbers_follow_what_was_decided(vault, store_posts, rows):
+    platform = "vault-retoken"
+    tokens = [["f1", "f2"], ["f2"], ["f3"], ["f2", "f4"], ["f2"]]
+    store_posts(platform, list("12345"), [[]] * 5, phone_tokens=tokens)
+    vault.retoken({"f2": "f1", "f4": ""}, [(platform, "5"), ("elsewhere", "1")])
     sql = f"SELECT post_id, phone_tokens FROM posts FINAL WHERE platform = '{platform}' ORDER BY post_id"
-    assert rows(sql) == [("1", ["f1"]), ("2", []), ("3", ["f3"])]
-    vault.forget_tokens([])
-    assert len(rows(sql)) == 3
+    assert rows(sql) == [("1", ["f1"]), ("2", ["f1"]), ("3", ["f3"]), ("4", ["f1"]), ("5", ["f2"])]
+    vault.retoken({"f1": ""})
+    assert rows(sql) == [("1", []), ("2", []), ("3", ["f3"]), ("4", []), ("5", ["f2"])]
+    vault.retoken({})
+    vault.retoken({"": "f9"})
+    assert len(rows(sql)) == 5
+
+
+def test_holds_are_what_the_newest_versions_say(vault, store_posts):
+    platform = "vault-holds"
+    store_posts(platform, ["1", "2", "3"], [[MOBILE, PERSON]] * 3)
+    until = now_ms() + 60 * DAY_MS
+    for post_id in ("1", "2"):
+        vault.put([row.held(until) for row in vault.rows(platform, post_id)])
+    vault.put([row.released() for row in vault.rows(platform, "2")])
+
+    def held(now):
+        return [(row.post_id, row.type) for row in vault.held(now) if row.platform == platform]
+
+    assert held(now_ms()) == [("1", "CN_MOBILE"), ("1", "PERSON")]
+    assert held(until) == []
+    assert [row.hold_until for row in vault.rows(platform, "2")] == [0, 0]
+
+
+def test_what_is_held_is_found_when_its_post_is_gone(vault, store_posts, clickhouse):
+    platform = "vault-outlives"
+    store_posts(platform, ["held-1", "free-1"], [[MOBILE]] * 2)
+    vault.put([row.held(now_ms() + 300 * DAY_MS) for row in vault.rows(platform, "held-1")])
+    with connect(clickhouse) as client:
+        client.command(f"ALTER TABLE posts DELETE WHERE platform = '{platform}'", settings={"mutations_sync": 2})
+    assert vault.facts("held-1") == [PostFacts(platform, "held-1", 4, "unclear")]
+    assert vault.facts("held-1", "elsewhere") == []
+    assert vault.facts("free-1") == []
+
+
+def test_what_each_key_opens_is_counted(vault, store_posts, clickhouse):
+    platform = "vault-keys"
+    store_posts(platform, ["1", "2"], [[MOBILE | {"key_id": "counted"}, PERSON | {"key_id": "other"}]] * 2)
+    erased = [row.erased() for row in vault.rows(platform, "1") if row.type == "CN_MOBILE"]
+    vault.put(erased)
+    key = Key(b"k" * 32)
+    with connect(clickhouse) as client:
+        for offset, raw in ((1, Sealer([key]).seal(b"{", b"x")), (2, Sealer([key]).seal(b"}", b"y")), (3, b"")):
+            row = ["vault-keys", "0", offset, "parse", "-", raw, "-", "opinion"]
+            names = ["source", "partition", "offset", "step", "reason", "raw", "sha256", "job"]
+            client.insert("dead_letters", [row], column_names=names)
+    counts = vault.key_counts()
+    assert counts["counted"] == (1, 0)
+    assert counts[key.id] == (0, 2)
+    assert "" not in counts
+
+
+def test_a_replay_settles_phone_tokens_by_what_was_decided(vault, store_posts, clickhouse, make_posts):
+    platform = "vault-settle"
+    other = MOBILE | {"start": 30, "end": 41, "token": "t2"}
+    ids, values = ["erased", "corrected", "held", "free", "none"], [[MOBILE, PERSON, other]] * 4 + [[]]
+    store_posts(platform, ids, values)
+    first = {post_id: vault.rows(platform, post_id)[0] for post_id in ids[:4]}
+    corrected = replace(first["corrected"], token="t9", version=first["corrected"].next_version)
+    vault.put([first["erased"].erased(), corrected, first["held"].held(now_ms() + DAY_MS)])
+    tokens = [["t1", "t2"]] * 4 + [[]]
+    batch = make_posts(["-"] * 5, id=ids, platform=[platform] * 5, phone_tokens=tokens)
+    batch = records.with_columns(batch, VAULT, {"vault": values})
+    step = pickle.loads(pickle.dumps(Settle(clickhouse)))
+    step.open()
+    settled = step.apply(batch)
+    one_by_one = [step.apply(batch.slice(row, 1)).column("phone_tokens").to_pylist()[0] for row in range(5)]
+    assert settled.column("phone_tokens").to_pylist() == one_by_one == [["t2"], ["t9", "t2"], *tokens[2:]]
+    assert records.without_columns(settled, ["phone_tokens"]) == records.without_columns(batch, ["phone_tokens"])
+    elsewhere = make_posts(["-"], id=["erased"], platform=["other"], phone_tokens=[["t1"]])
+    elsewhere = records.with_columns(elsewhere, VAULT, {"vault": [[MOBILE]]})
+    assert step.apply(elsewhere) is elsewhere
+    assert step.apply(batch.slice(0, 0)).num_rows == 0
+    step.close()
+    step.close()
 
 
 def test_a_store_that_is_down_says_so_and_names_no_post():
