@@ -32,6 +32,9 @@ _ADD = re.compile(
     r".*COMMENT\s+'(L[1-4]) [^']+'",
     re.I,
 )
+_COMMENT = re.compile(
+    r"^ALTER\s+TABLE\s+(?:\w+\.)?(\w+)\s+COMMENT\s+COLUMN\s+(?:IF\s+EXISTS\s+)?`?(\w+)`?\s+'(L[1-4]) [^']+'", re.I
+)
 _DROP = re.compile(r"^DROP\s+(?:TABLE|VIEW)\s+(?:IF\s+EXISTS\s+)?(?:\w+\.)?(\w+)", re.I)
 
 
@@ -44,8 +47,8 @@ def data_classes(directory: Path = MIGRATIONS) -> Mapping[str, Mapping[str, str]
         for line in path.read_text(encoding="utf-8").splitlines():
             if created := _CREATE.match(line):
                 current = tables[created.group(1)] = {}
-            elif added := _ADD.match(line):
-                tables[added.group(1)][added.group(2)] = added.group(3)
+            elif changed := _ADD.match(line) or _COMMENT.match(line):
+                tables[changed.group(1)][changed.group(2)] = changed.group(3)
             elif dropped := _DROP.match(line):
                 tables.pop(dropped.group(1), None)
             elif column := _COLUMN.match(line):

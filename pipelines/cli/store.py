@@ -27,6 +27,9 @@ class SqlFormat(StrEnum):
 class Role(StrEnum):
     OPERATOR = "operator"
     ANALYST = "analyst"
+    VIEWER = "viewer"
+    CENTRE = "centre"
+    AUDITOR = "auditor"
 
 
 @app.command(rich_help_panel=GROUP)
@@ -36,7 +39,10 @@ def sql(
     how: Annotated[SqlFormat, typer.Option("--format", help="table, json, or csv (no header)")] = SqlFormat.TABLE,
     role: Annotated[
         Role,
-        typer.Option(help="operator: positions, ids and counts of base tables; analyst: views (v_...) only."),
+        typer.Option(
+            help="operator: positions, ids and counts of base tables; analyst: views (v_...) only; "
+            "viewer: views without text; centre: those, calls and alerts; auditor: audit_log."
+        ),
     ] = Role.OPERATOR,
 ) -> None:
     """Ask the store, database yuqing: read-only and limited."""

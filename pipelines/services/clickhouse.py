@@ -1,7 +1,8 @@
 """The embedded ClickHouse server as a service: start, stop, where and as whom to connect.
 
 Data lie under ``HOME/clickhouse``; passwords are made at random on the first start and kept in
-``HOME/keys/clickhouse.json`` (mode 0600).
+``HOME/keys/clickhouse.json`` (mode 0600). A home made before the store had one of its users gets that one's password
+at its next start.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from governance.keys import create_once, read_private
+from governance.keys import create_once, read_private, write_private
 from pipelines.services.process import spawn, stop, wait_until_answers
 from pipelines.services.registry import HOST, Registry, Service
 from pipelines.store.client import StoreSettings
@@ -26,8 +27,22 @@ _PASSWORDS = "clickhouse.json"
 
 def passwords(home: Path) -> dict[str, str]:
     """User -> password, made on the first call for a home."""
-    create_once(home, _PASSWORDS, lambda: json.dumps({user: secrets.token_urlsafe(24) for user in USERS}).encode())
+    create_once(home, _PASSWORDS, lambda: _dump({}))
     return dict(json.loads(read_private(home, _PASSWORDS)))
+
+
+def _complete_passwords(home: Path) -> dict[str, str]:
+    """``passwords`` with one for each user there is by now; those of before stay. Call with the registry locked."""
+    known = passwords(home)
+    if all(user in known for user in USERS):
+        return known
+    folder = home / "keys"
+    write_private(folder, _dump(known)).replace(folder / _PASSWORDS)
+    return passwords(home)
+
+
+def _dump(known: dict[str, str]) -> bytes:
+    return json.dumps({user: secrets.token_urlsafe(24) for user in USERS} | known).encode()
 
 
 def start(registry: Registry) -> Service:
@@ -40,7 +55,7 @@ def start(registry: Registry) -> Service:
     directory = registry.home / NAME
     log = registry.logs / f"{NAME}.log"
     with registry.ports(NAME, DEFAULT_PORTS) as ports:
-        write_config(directory, ports["http"], ports["tcp"], passwords(registry.home))
+        write_config(directory, ports["http"], ports["tcp"], _complete_passwords(registry.home))
         command: list[str | Path] = [sys.executable, "-m", "pipelines.store.embedded", directory]
         command += ["--http-port", str(ports["http"]), "--tcp-port", str(ports["tcp"])]
         process = spawn(NAME, command, home=registry.home, log=log)
@@ -74,8 +89,14 @@ def answers(url: str) -> bool:
 
 
 def connection(registry: Registry, user: str = "yuqing") -> StoreSettings:
-    """How to reach this home's server as ``user``; ServiceError with the remedy when it is not up."""
+    """How to reach this home's server as ``user``.
+
+    Raises ServiceError with the remedy when the server is not up, or was started before there was such a user.
+    """
     service = registry.running(NAME)
     if service is None:
         raise ServiceError(f"ClickHouse is not up in {registry.home}: `yuqing up` starts it")
-    return StoreSettings(url=service.url, user=user, password=passwords(registry.home)[user])
+    password = passwords(registry.home).get(user)
+    if password is None:
+        raise ServiceError(f"this store was started before it had a user {user}: `yuqing down`, then `yuqing up`")
+    return StoreSettings(url=service.url, user=user, password=password)

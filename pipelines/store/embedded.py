@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from pipelines.store.roles import DATABASE, LIMITS, QUERIES_PER_MINUTE, USERS, WHOLE_ANSWERS, grants
+from pipelines.store.roles import DATABASE, FIXED, LIMITS, QUOTA, USERS, WHOLE_ANSWERS, grants, row_policies
 from schemas.errors import ServiceError, UsageError, YuqingError
 
 SERVER_MEMORY = 1_610_612_736
@@ -220,14 +220,12 @@ def _users_config(directory: Path, passwords: Mapping[str, str]) -> str:
         "<notifier><max_memory_usage>200000000</max_memory_usage></notifier>",
     ]
     for user, limits in LIMITS.items():
-        values = "".join(f"<{name}>{value}</{name}>" for name, value in {**limits, **WHOLE_ANSWERS}.items())
+        values = "".join(f"<{name}>{value}</{name}>" for name, value in {**limits, **FIXED, **WHOLE_ANSWERS}.items())
         bounds = "".join(f"<{name}><min>1</min><max>{value}</max></{name}>" for name, value in limits.items())
+        bounds += "".join(f"<{name}><readonly/></{name}>" for name in FIXED)
         profiles.append(
-            f"<{user}><readonly>2</readonly><log_queries>1</log_queries><max_threads>2</max_threads>"
-            f"<max_concurrent_queries_for_user>8</max_concurrent_queries_for_user>{values}"
-            f"<constraints>{bounds}<log_queries><readonly/></log_queries>"
-            "<max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user></constraints>"
-            f"</{user}>"
+            f"<{user}><readonly>2</readonly><max_threads>2</max_threads>{values}"
+            f"<constraints>{bounds}</constraints></{user}>"
         )
     default = (
         "GRANT SYSTEM LISTEN ON *.*",
@@ -238,23 +236,26 @@ def _users_config(directory: Path, passwords: Mapping[str, str]) -> str:
     for user in USERS:
         hashed = hashlib.sha256(passwords[user].encode()).hexdigest()
         rights = tuple(f"GRANT {grant}" for grant in grants(user, DATABASE))
-        quota = "people" if user in LIMITS else "default"
-        users.append(_user(user, f"<password_sha256_hex>{hashed}</password_sha256_hex>", user, quota, rights))
-    quotas = (
-        "<default/><people><interval><duration>60</duration>"
-        f"<queries>{QUERIES_PER_MINUTE}</queries><execution_time>120</execution_time></interval></people>"
-    )
+        login = f"<password_sha256_hex>{hashed}</password_sha256_hex>"
+        quota = user if user in LIMITS else "default"
+        users.append(_user(user, login, user, quota, rights, row_policies(user)))
+    bounds = "".join(f"<{name}>{value}</{name}>" for name, value in QUOTA.items())
+    people = "".join(f"<{user}><interval><duration>60</duration>{bounds}</interval></{user}>" for user in LIMITS)
+    quotas = f"<default/>{people}"
     return (
         f"<clickhouse>\n<profiles>\n{chr(10).join(profiles)}\n</profiles>\n"
         f"<users>\n{chr(10).join(users)}\n</users>\n<quotas>{quotas}</quotas>\n</clickhouse>\n"
     )
 
 
-def _user(name: str, password: str, profile: str, quota: str, rights: Sequence[str]) -> str:
+def _user(
+    name: str, login: str, profile: str, quota: str, rights: Sequence[str], policies: Mapping[str, str] | None = None
+) -> str:
     queries = "\n".join(f"    <query>{escape(right)}</query>" for right in rights)
+    filters = "".join(f"<{table}><filter>{escape(rows)}</filter></{table}>" for table, rows in (policies or {}).items())
     return (
-        f"<{name}>{password}<networks><ip>127.0.0.1</ip></networks><profile>{profile}</profile><quota>{quota}</quota>"
-        f"\n  <grants>\n{queries}\n  </grants>\n</{name}>"
+        f"<{name}>{login}<networks><ip>127.0.0.1</ip></networks><profile>{profile}</profile><quota>{quota}</quota>"
+        f"\n  <grants>\n{queries}\n  </grants>\n  <databases><{DATABASE}>{filters}</{DATABASE}></databases>\n</{name}>"
     )
 
 

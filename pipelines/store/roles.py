@@ -1,11 +1,19 @@
-"""Who may do what in the store: four users, written as grants, for the embedded server and for any other.
+"""Who may do what in the store: its users, written as grants and row policies, for the embedded server and any other.
 
 | user | may | never |
 | --- | --- | --- |
-| ``yuqing`` | read, write and define everything in the database: jobs, notifier, migrations | other databases |
-| ``operator`` | L1 and L2 columns of base tables; the whole ``alerts`` view | L4, stored text |
+| ``yuqing`` | everything in the database: jobs, governed commands, migrations | other databases |
+| ``operator`` | L1 and L2 columns of base tables; ``alerts`` whole; views but ``v_posts`` | L4, stored text |
 | ``analyst`` | views whose name starts with ``v_`` | any base table |
-| ``notifier`` | alert hits and deliveries; adds entries to ``audit_log`` | posts, vault, what the entries say |
+| ``viewer`` | views without text: Grafana's account | base tables, text, places |
+| ``centre`` | what viewers read, calls with masked text, and alerts of the last week with their place | base tables |
+| ``auditor`` | ``audit_log`` | everything else |
+| ``notifier`` | alert hits and deliveries | posts, vault |
+
+Rescuers and administrators have no user: they work through governed commands, which audit each use.
+
+Grants say which columns; row policies say which rows, and hold where somebody later grants too much (``SELECT ON *.*``
+for a backup or a monitor): the vault has no rows for anyone but ``yuqing``.
 
 The embedded server takes its users from a file only, so grants name tables that do not exist yet; ClickHouse
 resolves them when they are used. On a server of your own, run ``grants_sql()`` once as an administrator.
@@ -18,14 +26,22 @@ from collections.abc import Mapping, Sequence
 from schemas.tables import data_classes
 
 DATABASE = "yuqing"
-USERS = ("yuqing", "operator", "analyst", "notifier")
+USERS = ("yuqing", "operator", "analyst", "viewer", "centre", "auditor", "notifier")
 
 TEXT_COLUMNS = frozenset({"text", "text_l2"})
 """Stored text, masked or not: no business of an operator's ad-hoc SQL, whatever its class."""
 
 VAULT = "pii_vault"
+AUDIT = "audit_log"
 ALERTS = "alerts"
-"""The one view operators read whole: whoever answers a call for help must see the place."""
+"""The one view with a place (L3), which whoever answers a call for help must see."""
+POSTS_VIEW = "v_posts"
+"""Every post with its masked text: analysts only. With it, an operator could read the text beside the labels of base
+``posts``, and so have a stream of negative posts."""
+CALLS_VIEW = "v_calls"
+
+ALERTS_DAYS = 7
+"""How long ``centre`` sees an alert after its last post: where people were in need is nobody's wall for ever."""
 
 
 def grants(user: str, database: str = DATABASE) -> Sequence[str]:
@@ -45,27 +61,51 @@ def grants(user: str, database: str = DATABASE) -> Sequence[str]:
             f"SELECT ON {database}.alert_states",
             f"SELECT ON {database}.{ALERTS}",
             f"SELECT, INSERT ON {database}.alert_deliveries",
-            f"SELECT(writer, seq), INSERT ON {database}.audit_log",
         )
-    if user == "analyst":
-        return tuple(f"SELECT ON {database}.{table}" for table in data_classes() if table.startswith("v_"))
     if user == "operator":
-        return tuple(_operator_grants(database))
+        return (f"SHOW COLUMNS ON {database}.*", *_base_columns(database), *_reads(user, database))
+    if user in USERS:
+        return _reads(user, database)
     raise ValueError(f"no such user: {user} (one of {', '.join(USERS)})")
 
 
-def _operator_grants(database: str) -> Sequence[str]:
-    statements = [f"SHOW COLUMNS ON {database}.*", f"SELECT ON {database}.{ALERTS}"]
+def readable(user: str) -> Sequence[str]:
+    """The tables and views that a reading user may read whole."""
+    views = [table for table in data_classes() if table.startswith("v_")]
+    without_posts = [view for view in views if view != POSTS_VIEW]
+    return {
+        "analyst": views,
+        "operator": [ALERTS, *without_posts],
+        "centre": [ALERTS, *without_posts],
+        "viewer": [view for view in without_posts if view != CALLS_VIEW],
+        "auditor": [AUDIT],
+    }[user]
+
+
+def _reads(user: str, database: str) -> Sequence[str]:
+    return tuple(f"SELECT ON {database}.{table}" for table in readable(user))
+
+
+def _base_columns(database: str) -> Sequence[str]:
+    """L1 and L2 of base tables, without text."""
+    statements = []
     for table, columns in data_classes().items():
-        if table in (VAULT, ALERTS):
-            continue
-        if table.startswith("v_"):
-            statements.append(f"SELECT ON {database}.{table}")
+        if table in (VAULT, ALERTS) or table.startswith("v_"):
             continue
         open_columns = [c for c, level in columns.items() if level in ("L1", "L2") and c not in TEXT_COLUMNS]
         quoted = ", ".join(f"`{c}`" for c in open_columns)
         statements.append(f"SELECT({quoted}) ON {database}.{table}")
     return statements
+
+
+def row_policies(user: str) -> Mapping[str, str]:
+    """Table or view -> condition of the rows that ``user`` may see of it; all rows of what is not named."""
+    if user == "yuqing":
+        return {}
+    policies = {VAULT: "0"}
+    if user == "centre":
+        policies[ALERTS] = f"last_at >= now() - INTERVAL {ALERTS_DAYS} DAY"
+    return policies
 
 
 LIMITS: Mapping[str, Mapping[str, int]] = {
@@ -81,25 +121,70 @@ LIMITS: Mapping[str, Mapping[str, int]] = {
         "max_result_rows": 1_000_000,
         "max_result_bytes": 200_000_000,
     },
+    "viewer": {
+        "max_execution_time": 20,
+        "max_memory_usage": 400_000_000,
+        "max_result_rows": 100_000,
+        "max_result_bytes": 50_000_000,
+    },
+    "centre": {
+        "max_execution_time": 20,
+        "max_memory_usage": 400_000_000,
+        "max_result_rows": 100_000,
+        "max_result_bytes": 50_000_000,
+    },
+    "auditor": {
+        "max_execution_time": 60,
+        "max_memory_usage": 400_000_000,
+        "max_result_rows": 1_000_000,
+        "max_result_bytes": 200_000_000,
+    },
 }
-"""Per query; a session may lower these, never raise or lift them."""
+"""Of those who read, per query; a session may lower these, never raise or lift them."""
+
+FIXED: Mapping[str, int] = {"log_queries": 1, "max_concurrent_queries_for_user": 8}
+"""Of those who read; a session cannot change them."""
 
 WHOLE_ANSWERS: Mapping[str, int] = {"http_wait_end_of_query": 1, "http_response_buffer_size": 1_048_576}
 """For people: an answer leaves the server when it is complete, so a limit that is met in its middle arrives as the
 error that it is, not as a broken connection. Larger answers wait in a temporary file."""
 
-QUERIES_PER_MINUTE = 1_200
-"""Of one reading user: a dashboard of 20 panels at a refresh of 5 s needs 240."""
+QUOTA: Mapping[str, int] = {"queries": 1_200, "execution_time": 120}
+"""Of one reading user in a minute: a dashboard of 20 panels at a refresh of 5 s needs 240 queries. Each user has a
+quota of its own, so that a wall of dashboards cannot shut operators out."""
+
+
+def statements(database: str = DATABASE) -> list[str]:
+    """What an administrator of an external server runs, in order; it can be run again after an upgrade."""
+    found = []
+    for user in USERS:
+        found += [f"GRANT {grant} TO {user}" for grant in grants(user, database)]
+        if user in LIMITS:
+            settings = [
+                "readonly = 2",
+                *(f"{name} = {value} MIN 1 MAX {value}" for name, value in LIMITS[user].items()),
+                *(f"{name} = {value} CONST" for name, value in FIXED.items()),
+                *(f"{name} = {value}" for name, value in WHOLE_ANSWERS.items()),
+            ]
+            bounds = ", ".join(f"{name} = {value}" for name, value in QUOTA.items())
+            found += [
+                f"CREATE SETTINGS PROFILE OR REPLACE {database}_{user} SETTINGS {', '.join(settings)} TO {user}",
+                f"CREATE QUOTA OR REPLACE {database}_{user} FOR INTERVAL 1 minute MAX {bounds} TO {user}",
+            ]
+    policies = [
+        f"{database}_jobs ON {database}.{VAULT} USING 1 TO yuqing",
+        # to everyone else, not only to the users above: that is what outlasts a grant too many
+        f"{database}_shut ON {database}.{VAULT} USING 0 AS RESTRICTIVE TO ALL EXCEPT yuqing",
+        f"{database}_all ON {database}.{ALERTS} USING 1 TO ALL",
+    ]
+    for user in USERS:
+        others = ((table, rows) for table, rows in row_policies(user).items() if table != VAULT)
+        policies += [
+            f"{database}_{user} ON {database}.{table} USING {rows} AS RESTRICTIVE TO {user}" for table, rows in others
+        ]
+    return found + [f"CREATE ROW POLICY OR REPLACE {policy}" for policy in policies]
 
 
 def grants_sql(database: str = DATABASE) -> str:
-    """Statements for an administrator of an external server: users are expected to exist (with their passwords)."""
-    lines = []
-    for user in USERS:
-        lines += [f"GRANT {grant} TO {user};" for grant in grants(user, database)]
-        if user in LIMITS:
-            values = [f"{name} = {value} MIN 1 MAX {value}" for name, value in LIMITS[user].items()]
-            limits = ", ".join(values + [f"{name} = {value}" for name, value in WHOLE_ANSWERS.items()])
-            lines.append(f"CREATE SETTINGS PROFILE IF NOT EXISTS {user}_limits")
-            lines.append(f"  SETTINGS readonly = 2, {limits} TO {user};")
-    return "\n".join(lines) + "\n"
+    """``statements`` as a script: users are expected to exist (with their passwords)."""
+    return "".join(f"{statement};\n" for statement in statements(database))

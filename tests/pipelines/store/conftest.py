@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -88,9 +89,22 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
         server.kill()
 
 
+def add_careless_user(server: Server) -> None:
+    """An operator who was granted SELECT ON *.*, as happens for a backup or a monitor."""
+    path = server.directory / "users.xml"
+    users = path.read_text()
+    operator = re.search(r"<operator>(<password_sha256_hex>.*?)</operator>", users, re.DOTALL)
+    assert operator
+    grants = "<grants><query>GRANT SELECT ON *.*</query></grants>"
+    careless = re.sub(r"<grants>.*</grants>", grants, operator.group(1), flags=re.DOTALL)
+    path.write_text(users.replace("</users>", f"<careless>{careless}</careless></users>"))
+    server.passwords = {**server.passwords, "careless": server.passwords["operator"]}
+
+
 @pytest.fixture(scope="session")
 def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = new_server(tmp_path_factory.mktemp("clickhouse"))
+    add_careless_user(server)
     server.start()
     try:
         migrate(server.settings())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from governance.keys import create_once
+from pipelines.services import clickhouse
 from pipelines.store.client import connect
 from pipelines.store.embedded import write_config
 from pipelines.store.migrate import migrate
@@ -86,8 +89,22 @@ def test_configuration_is_asked_for(tmp_path: Path):
     missing = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert missing.returncode == 2
     assert "write_config" in missing.stderr
-    with pytest.raises(UsageError, match="analyst, notifier"):
+    with pytest.raises(UsageError, match="analyst, viewer, centre, auditor, notifier"):
         write_config(tmp_path, 1, 2, {"yuqing": "a", "operator": "b"})
+
+
+def test_a_home_of_before_gets_the_passwords_of_users_that_are_new(tmp_path: Path):
+    """Its own passwords stay, so that whoever was given one is not shut out."""
+    old = {"yuqing": "a", "operator": "b", "analyst": "c", "notifier": "d"}
+    create_once(tmp_path, "clickhouse.json", json.dumps(old).encode)
+    assert clickhouse.passwords(tmp_path) == old
+    complete = clickhouse._complete_passwords(tmp_path)
+    assert set(complete) == set(USERS)
+    assert complete | old == complete
+    assert len(set(complete.values())) == len(USERS)
+    assert clickhouse.passwords(tmp_path) == complete == clickhouse._complete_passwords(tmp_path)
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["clickhouse.json"]
+    assert (tmp_path / "keys" / "clickhouse.json").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -9)])

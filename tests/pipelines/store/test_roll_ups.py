@@ -71,50 +71,61 @@ def test_counts_by_id_are_right_after_a_replay_with_other_borders(clickhouse, ma
     assert minutes == [(50, 100)]
 
 
-SENTIMENT = "SELECT adcode, sentiment, sum(posts) FROM {} WHERE platform = '{}' GROUP BY ALL ORDER BY ALL"
+MOODS = "SELECT kind, adcode, label, sum(posts) FROM mood_hourly WHERE platform = '{}' GROUP BY ALL ORDER BY ALL"
 
 
 def test_labels_follow_edits(clickhouse, make_posts, rows):
     platform = "roll-up-labels"
-    write(clickhouse, posts(make_posts, platform, 40, "negative", 40))
-    write(clickhouse, posts(make_posts, platform, 40, "negative", 40), size=9)
+    fear = {"emotion": ["fear"] * 100}
+    write(clickhouse, posts(make_posts, platform, 100, "negative", 100, **fear))
+    write(clickhouse, posts(make_posts, platform, 100, "negative", 100, **fear), size=9)
     refresh_roll_ups(clickhouse)
-    assert rows(SENTIMENT.format("sentiment_hourly", platform)) == [("", "negative", 40), ("410999", "negative", 10)]
-    write(clickhouse, posts(make_posts, platform, 30, "positive", 30), generation=1)
+    before = [("negative", "fear", n) for n in (100, 25)]
+    assert rows(MOODS.format(platform)) == [
+        *(("emotion", adcode, fear, n) for adcode, (_, fear, n) in zip(["", "410999"], before, strict=True)),
+        *(("sentiment", adcode, mood, n) for adcode, (mood, _, n) in zip(["", "410999"], before, strict=True)),
+    ]
+    write(clickhouse, posts(make_posts, platform, 60, "positive", 60, emotion=["happy"] * 60), generation=1)
     refresh_roll_ups(clickhouse)
-    assert rows(SENTIMENT.format("sentiment_hourly", platform)) == [
-        ("", "negative", 10),
-        ("", "positive", 30),
-        ("410999", "negative", 2),
-        ("410999", "positive", 8),
+    # of the county there are 10 negative and 15 positive posts now: too few people to be told
+    assert rows(MOODS.format(platform)) == [
+        ("emotion", "", "fear", 40),
+        ("emotion", "", "happy", 60),
+        ("sentiment", "", "negative", 40),
+        ("sentiment", "", "positive", 60),
     ]
 
 
-# (posts, distinct authors, author tokens empty) -> is the cell shown to analysts
+# (posts, distinct authors, author tokens empty) -> what is told of the cell: posts to the nearest five, or nothing
 CELLS = [
-    (40, 40, False, True),
-    (20, 20, False, True),
-    (19, 19, False, False),
-    (400, 19, False, False),
-    (40, 40, True, False),
+    (40, 40, False, 40),
+    (20, 20, False, 20),
+    (22, 20, False, 20),
+    (23, 23, False, 25),
+    (19, 19, False, None),
+    (400, 19, False, None),
+    (40, 40, True, None),
 ]
 
 
-@pytest.mark.parametrize(("count", "authors", "anonymous", "shown"), CELLS)
-def test_no_cell_of_fewer_than_twenty_authors(clickhouse_server, make_posts, count, authors, anonymous, shown):
+def test_no_cell_of_fewer_than_twenty_authors(clickhouse_server, make_posts):
     clickhouse = clickhouse_server.settings()
-    platform = f"cells-{count}-{authors}-{anonymous}"
-    batch = make_posts(
-        ["a"] * count,
-        platform=[platform] * count,
-        id=[str(n) for n in range(count)],
-        author_token=["" if anonymous else str(n % authors) for n in range(count)],
-    )
-    write(clickhouse, batch)
+    for count, authors, anonymous, _ in CELLS:
+        batch = make_posts(
+            ["a"] * count,
+            platform=[f"cells-{count}-{authors}-{anonymous}"] * count,
+            id=[str(n) for n in range(count)],
+            author_token=["" if anonymous else str(n % authors) for n in range(count)],
+        )
+        write(clickhouse, batch)
     refresh_roll_ups(clickhouse)
-    with connect(clickhouse_server.settings("analyst")) as client:
-        found = client.query(f"SELECT posts FROM v_sentiment WHERE platform = '{platform}'").result_rows
-    assert found == ([(count,)] if shown else [])
+    for view in ("v_sentiment", "v_emotion"):
+        with connect(clickhouse_server.settings("analyst")) as client:
+            sql = f"SELECT platform, posts FROM {view} WHERE startsWith(platform, 'cells-')"
+            found = dict(client.query(sql).result_rows)
+        assert found == {f"cells-{n}-{authors}-{blank}": told for n, authors, blank, told in CELLS if told}
+    with connect(clickhouse_server.settings("operator")) as client:  # the table below the views has none either
+        assert client.query("SELECT countIf(authors < 20), count() > 0 FROM mood_hourly").result_rows == [(0, True)]
 
 
 def test_metrics_by_minute(clickhouse, make_posts, rows):
