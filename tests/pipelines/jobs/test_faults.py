@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from governance.audit import ledger_rows, verify
 from pipelines.services import control, flink_rest
 from pipelines.services.flink import JOBMANAGER, reap_orphans, start_taskmanager
 from pipelines.services.registry import Registry
@@ -80,6 +81,7 @@ def test_every_input_is_one_row_after(clean, fault):
             "flink://" + Registry(home.path).running(JOBMANAGER).url.removeprefix("http://"),
             "--wait",
         )
+    before = set(home.path.glob("runs/*"))
     job = home.start("submit", "opinion", "--source", source, "--parallelism", "2", *target)
     try:
         wait_for(lambda: stored(home) >= HIT_AFTER or job.poll() is not None, "rows before the fault")
@@ -91,11 +93,20 @@ def test_every_input_is_one_row_after(clean, fault):
             job.kill()
     assert home.rows("SELECT count(), uniqExact(post_id) FROM posts FINAL") == [(POSTS, POSTS)]
     assert home.one("SELECT count() FROM dead_letters") == 0
+    (run,) = set(home.path.glob("runs/*")) - before
+    assert decided(home, run.name) >= POSTS, "a decision took effect that the ledger does not have"
+    assert verify(home.path).ok
     if fault.cluster:
         reap_orphans(home.path)
         control_url = Registry(home.path).running(JOBMANAGER).url
         assert {found.state for found in flink_rest.list_jobs(control_url)} == {"FINISHED"}
     wait_for(lambda: not [worker for worker in home.workers() if worker.ppid() == 1], "no orphan workers", 60)
+
+
+def decided(home, run):
+    """Posts that workers of a run decided on, by the ledger; what was tried twice counts twice."""
+    entries = [row for row in ledger_rows(home.path) if (row["actor"], row["action"]) == (run, "model.batch")]
+    return sum(json.loads(row["detail"])["posts"] for row in entries)
 
 
 def test_alerts_are_neither_lost_nor_doubled_by_a_killed_worker(clean):
