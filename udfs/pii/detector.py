@@ -9,16 +9,12 @@ a match, so the spans are those of Presidio's engine with the same recognisers: 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-from presidio_analyzer import EntityRecognizer
-from presidio_analyzer.nlp_engine import NlpArtifacts
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from udfs.pii.recogniser import IdentifierRecogniser
 from udfs.pii.shadow import CHINESE_DIGITS, TRADITIONAL, numeral_shadow, shadow_of
 from udfs.pii.spans import Span
-
-_NO_ARTIFACTS = NlpArtifacts([], [], [], [], None, "zh")  # type: ignore[arg-type] # plug-ins get no spaCy
 
 THRESHOLD = 0.4
 """Spans that score less are not masked. Presidio's engine must be given the same ``default_score_threshold``."""
@@ -33,29 +29,39 @@ _OPENERS = (
 unusual; or a run of numerals. In this order, since nearly every text that has any of them has the first."""
 
 
+class SpanFinder(Protocol):
+    """What a plug-in offers (``udfs.pii.presidio.PlugIn``)."""
+
+    def find(self, text: str) -> list[Span]:
+        """Return its spans in ``text``."""
+
+
 class Detector:
     """Finds identifiers. Not thread-safe in the sense of the step contract: one instance a thread."""
 
     def __init__(
         self,
         recognisers: Sequence[IdentifierRecogniser],
-        plug_ins: Sequence[EntityRecognizer] = (),
+        plug_ins: Sequence[SpanFinder] = (),
         public_numbers: frozenset[str] = frozenset(),
         threshold: float = THRESHOLD,
     ) -> None:
         self._groups = _grouped(recognisers)
         han_only = [recogniser.GATES[0] for recogniser in recognisers if recogniser.HAN_ONLY]
-        self._openers = [re.compile(opener, re.IGNORECASE) for opener in (*_OPENERS, *han_only)]
+        self._openers = [re.compile(opener).search for opener in (*_OPENERS, *han_only)]
         self._plug_ins = plug_ins
         self._public = public_numbers
         self._threshold = threshold
 
     def find(self, text: str) -> list[Span]:
         """Return every accepted span of ``text``; they may overlap (``udfs.pii.spans.resolve`` settles that)."""
-        spans = self._identifiers(text) if any(opener.search(text) for opener in self._openers) else []
+        spans: list[Span] = []
+        for opener in self._openers:
+            if opener(text):
+                spans = self._identifiers(text)
+                break
         for recogniser in self._plug_ins:
-            for result in recogniser.analyze(text, recogniser.get_supported_entities(), _NO_ARTIFACTS) or ():
-                spans.append(Span(result.entity_type, result.start, result.end, result.score))
+            spans += recogniser.find(text)
         return [span for span in spans if span.score >= self._threshold and not self._is_public(text, span)]
 
     def _identifiers(self, text: str) -> list[Span]:
@@ -63,14 +69,18 @@ class Detector:
         folded = numeral_shadow(shadow)
         spans = []
         for each in (shadow, folded) if folded else (shadow,):
-            for gate, members in self._groups:
-                if gate and not gate.search(each.text):
+            seen = each.text
+            for first, members in self._groups:
+                if first and not first(seen):
                     continue
                 for recogniser, gates in members:
                     if each is folded and not recogniser.NUMERALS:
                         continue
-                    if all(gate.search(each.text) for gate in gates):
-                        for found in recogniser.find(each.text):
+                    for gate in gates:
+                        if not gate(seen):
+                            break
+                    else:
+                        for found in recogniser.find(seen):
                             spans.append(Span(recogniser.ENTITY, *each.span(found.start, found.end), found.score))
         return spans
 
@@ -81,13 +91,15 @@ class Detector:
         return not any(map(str.isalpha, value)) and "".join(filter(str.isdigit, value)) in self._public
 
 
-_Member = tuple[IdentifierRecogniser, tuple[re.Pattern[str], ...]]
+_Gate = Callable[[str], object]
+_Member = tuple[IdentifierRecogniser, tuple[_Gate, ...]]
 
 
-def _grouped(recognisers: Sequence[IdentifierRecogniser]) -> list[tuple[re.Pattern[str] | None, list[_Member]]]:
+def _grouped(recognisers: Sequence[IdentifierRecogniser]) -> list[tuple[_Gate | None, list[_Member]]]:
     """Recognisers by their first gate, with the gates that remain."""
-    groups: dict[re.Pattern[str] | None, list[_Member]] = {}
+    groups: dict[str, tuple[_Gate | None, list[_Member]]] = {}
     for recogniser in recognisers:
-        first = recogniser.gates[0] if recogniser.gates else None
-        groups.setdefault(first, []).append((recogniser, recogniser.gates[1:]))
-    return list(groups.items())
+        gates = [gate.search for gate in recogniser.gates]
+        _, members = groups.setdefault(next(iter(recogniser.GATES), ""), (gates[0] if gates else None, []))
+        members.append((recogniser, tuple(gates[1:])))
+    return list(groups.values())

@@ -1,7 +1,8 @@
-"""The base of the recognisers of identifiers: a Presidio PatternRecognizer that can also run in the combined pass.
+"""The base of the recognisers of identifiers: Presidio's form, declared so that it also runs in the combined pass.
 
-A recogniser is declared constants: patterns, context words, one ``validate_result``. Three things differ from stock
-Presidio, because of Chinese:
+A recogniser is declared constants, as Presidio's own are: patterns, context words, one ``validate_result``.
+``udfs.pii.presidio`` makes a Presidio PatternRecognizer of it; nothing here imports Presidio, since that alone takes a
+worker seconds. Three things differ from stock Presidio, because of Chinese:
 
 * patterns see the shadow copy (``udfs.pii.shadow``); results carry offsets of the original;
 * a pattern may name a group ``span``: what is left and right of it is context that must be there, but is not masked;
@@ -16,10 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
-
-from presidio_analyzer import Pattern, PatternRecognizer, RecognizerResult
-from presidio_analyzer.nlp_engine import NlpArtifacts
+from typing import ClassVar, NamedTuple
 
 from udfs.pii.shadow import numeral_shadow, shadow_of
 from udfs.pii.spans import Span
@@ -41,7 +39,7 @@ class Found(NamedTuple):
     pattern: int
 
 
-class IdentifierRecogniser(PatternRecognizer):
+class IdentifierRecogniser:
     """Subclass, set the constants, and put the file into ``recognisers/``. Patterns ignore case."""
 
     ENTITY: ClassVar[str]
@@ -55,39 +53,38 @@ class IdentifierRecogniser(PatternRecognizer):
     """How many characters before and after a match context is looked for."""
     GATES: ClassVar[tuple[str, ...]] = ()
     """Cheap regular expressions that every shadow with a match fulfils, all of them, the one shared with most
-    recognisers first (it is evaluated once for all); none: always run."""
+    recognisers first (it is evaluated once for all); none: always run. They heed case unless they begin with ``(?i)``:
+    a scan that ignores it is several times slower."""
     HAN_ONLY: ClassVar[bool] = False
     """True when a match may hold no ASCII letter, digit or @ at all; its first gate then opens the combined pass."""
     NUMERALS: ClassVar[bool] = False
     """True when the identifier is also written with Chinese numerals."""
     LANGUAGES: ClassVar[tuple[str, ...]] = ("zh", "en", "und")
 
-    def __init__(self, supported_language: str = "zh", **options: Any) -> None:
-        super().__init__(
-            supported_entity=self.ENTITY,
-            supported_language=supported_language,
-            patterns=[Pattern(name, regex, score) for name, regex, score in self.PATTERNS],
-            context=list(self.CONTEXT),
-            global_regex_flags=re.IGNORECASE,
-            **options,
-        )
+    def __init__(self) -> None:
         self._compiled = [
             (re.compile(regex, re.IGNORECASE), score, "(?P<span>" in regex) for _, regex, score in self.PATTERNS
         ]
         self._context = _any_of(self.CONTEXT)
         self._against = _any_of(self.AGAINST)
-        self.gates = tuple(re.compile(gate, re.IGNORECASE) for gate in self.GATES)
+        self.gates = tuple(re.compile(gate) for gate in self.GATES)
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        """Return True, None or False for what a pattern matched (in the shadow); see the module text."""
+        return None
 
     def find(self, shadow: str) -> Iterator[Found]:
         """Yield every match of every pattern in a shadow text; they may overlap. The one place patterns run."""
+        in_context = self._in_context if self._context or self._against else None
         for number, (pattern, base, grouped) in enumerate(self._compiled):
             for match in pattern.finditer(shadow):
                 start, end = match.span("span") if grouped else match.span()
                 verdict = self.validate_result(shadow[start:end])
-                if start == end or verdict is False or self.invalidate_result(shadow[start:end]):
+                if start == end or verdict is False:
                     continue
                 score = 1.0 if verdict else base
-                yield Found(start, end, score, self._in_context(shadow, start, end, score), number)
+                raised = in_context(shadow, start, end, score) if in_context else score
+                yield Found(start, end, score, raised, number)
 
     def _in_context(self, shadow: str, start: int, end: int, score: float) -> float:
         if score >= 1.0:
@@ -103,7 +100,7 @@ class IdentifierRecogniser(PatternRecognizer):
         return score
 
     def spans(self, text: str) -> Iterator[tuple[Span, Found]]:
-        """Yield spans in offsets of ``text`` with their matches: what ``analyze`` reports, without its objects."""
+        """Yield spans in offsets of ``text`` with their matches, for a text alone: no gate, no other recogniser."""
         shadow = shadow_of(text)
         shadows = [shadow]
         if self.NUMERALS and (folded := numeral_shadow(shadow)):
@@ -111,49 +108,6 @@ class IdentifierRecogniser(PatternRecognizer):
         for each in shadows:
             for found in self.find(each.text):
                 yield Span(self.ENTITY, *each.span(found.start, found.end), found.score), found
-
-    # -- Presidio's interface ----------------------------------------------------------------------------------
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,
-        regex_flags: int | None = None,
-    ) -> list[RecognizerResult]:
-        """Return what was found in ``text``; ``regex_flags`` are fixed by the declaration and ignored.
-
-        Scores are those before context: Presidio calls ``enhance_using_context`` afterwards.
-        """
-        results = []
-        flags = int(self.global_regex_flags or 0)
-        for span, found in self.spans(text):
-            name, regex, score = self.PATTERNS[found.pattern]
-            explanation = self.build_regex_explanation(
-                type(self).__name__, name, regex, score, found.base >= 1.0, flags
-            )
-            explanation.set_improved_score(found.score)
-            result = RecognizerResult(self.ENTITY, span.start, span.end, found.base, explanation)
-            result.recognition_metadata = {
-                RecognizerResult.RECOGNIZER_NAME_KEY: type(self).__name__,
-                RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
-                "score_in_context": found.score,
-            }
-            results.append(result)
-        return results
-
-    def enhance_using_context(
-        self,
-        text: str,
-        raw_recognizer_results: list[RecognizerResult],
-        other_raw_recognizer_results: list[RecognizerResult],
-        nlp_artifacts: NlpArtifacts,
-        context: list[str] | None = None,
-    ) -> list[RecognizerResult]:
-        """Set the score in context, and keep Presidio's lemma-based enhancer (which needs spaCy) from adding to it."""
-        for result in raw_recognizer_results:
-            result.score = result.recognition_metadata["score_in_context"]
-            result.recognition_metadata[RecognizerResult.IS_SCORE_ENHANCED_BY_CONTEXT_KEY] = True
-        return raw_recognizer_results
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str] | None:

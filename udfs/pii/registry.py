@@ -16,15 +16,19 @@ import inspect
 import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import yaml
-from presidio_analyzer import EntityRecognizer, RecognizerRegistry
 
 from schemas.errors import UsageError
 from udfs.pii import recognisers
 from udfs.pii.recogniser import IdentifierRecogniser
 from udfs.pii.spans import Span
+
+if TYPE_CHECKING:
+    from presidio_analyzer import RecognizerRegistry
+
+    from udfs.pii.presidio import PlugIn
 
 _PUBLIC_NUMBERS = Path(__file__).with_name("public_numbers.yaml")
 
@@ -53,29 +57,31 @@ def identifier_recognisers(language: str = "zh") -> list[IdentifierRecogniser]:
             if kind.__module__ != module.__name__ or not issubclass(kind, IdentifierRecogniser):
                 continue
             if language in kind.LANGUAGES:
-                found.append(kind(supported_language=language))
+                found.append(kind())
     return found
 
 
 def presidio_registry(language: str = "zh") -> RecognizerRegistry:
     """Return a Presidio registry with the same recognisers, for a site that runs its own AnalyzerEngine."""
-    registry = RecognizerRegistry(supported_languages=[language])
-    for recogniser in identifier_recognisers(language):
-        registry.add_recognizer(recogniser)
-    return registry
+    from udfs.pii.presidio import registry_of  # imports Presidio
+
+    return registry_of(identifier_recognisers(language), language)
 
 
-def plug_in(path: str) -> EntityRecognizer:
+def plug_in(path: str) -> PlugIn:
     """Return the recogniser named as "module:Class", loaded. Raises UsageError with the remedy."""
     module_name, _, name = path.partition(":")
     try:
         kind = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(f"recogniser {path!r} cannot be imported ({error}); write it as 'module:Class'") from None
+    from presidio_analyzer import EntityRecognizer
+
+    from udfs.pii.presidio import PlugIn
+
     if not (inspect.isclass(kind) and issubclass(kind, EntityRecognizer)):
         raise UsageError(f"recogniser {path!r} is no presidio_analyzer.EntityRecognizer")
-    recogniser: EntityRecognizer = kind()  # type: ignore[call-arg]
-    return recogniser
+    return PlugIn(kind())  # type: ignore[call-arg]
 
 
 def public_numbers(path: str | None = None) -> frozenset[str]:

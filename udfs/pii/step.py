@@ -56,7 +56,7 @@ class Mask(Step):
         self._model = model
 
     def open(self) -> None:
-        from udfs.pii import registry  # Presidio takes seconds to import
+        from udfs.pii import registry  # the recognisers' patterns take half a second to compile
         from udfs.pii.detector import Detector
 
         self._detector = Detector(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 
 import pytest
 from presidio_analyzer import AnalyzerEngine, Pattern, PatternRecognizer
@@ -80,6 +82,15 @@ def test_the_combined_pass_gives_the_spans_of_presidios_engine(presidio):
     detector = Detector(registry.identifier_recognisers())
     for text in _texts():
         assert resolve(text, detector.find(text)) == presidio(text), text
+
+
+def test_the_recognisers_alone_import_no_presidio():
+    """Presidio brings spaCy: seconds of CPU in every worker, for nothing but plug-ins."""
+    code = (
+        "import sys; from udfs.pii.step import Mask; Mask(names=False).open(); "
+        "sys.exit('presidio_analyzer' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 def test_published_numbers_stay_and_a_site_adds_its_own(tmp_path):

@@ -40,7 +40,7 @@ class ImIdRecogniser(IdentifierRecogniser):
     """IM_ID: WeChat, QQ, Douyin and kin. The id is masked, the word that announces it stands."""
 
     ENTITY = "IM_ID"
-    GATES = (r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{4}", rf"{_WECHAT}|{_QQ}|{_OTHER}")
+    GATES = (r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{4}", rf"(?i){_WECHAT}|{_QQ}|{_OTHER}")
     PATTERNS = (
         ("WeChat", rf"{_WECHAT}{_JOIN}{{0,6}}?(?P<span>{_WECHAT_ID})", 0.8),
         ("WeChat, digits", rf"{_WECHAT}{_JOIN}{{0,6}}?(?P<span>\d{{6,12}}(?![0-9A-Za-z]))", 0.6),
@@ -68,7 +68,7 @@ class WeiboNameRecogniser(IdentifierRecogniser):
     """IM_ID for a Weibo name that is announced; it may be Han."""
 
     ENTITY = "IM_ID"
-    GATES = (r"微博(?:名|号|id|昵称|账号)|围脖[名号]",)
+    GATES = (r"微博(?:名|号|[iI][dD]|昵称|账号)|围脖[名号]",)
     HAN_ONLY = True
     PATTERNS = (("Weibo", r"(?:微博|围脖)(?:名|号|id|昵称|账号)[\s:：=是为@]{1,3}(?P<span>[\w\-]{2,20})", 0.6),)
 
@@ -79,10 +79,14 @@ class UsernameRecogniser(IdentifierRecogniser):
     ENTITY = "USERNAME"
     GATES = ("@",)
     PATTERNS = (
-        ("mention", rf"@(?<![A-Za-z0-9._%+\-]@)(?P<span>[A-Za-z0-9_\-.·{_CJK}]{{1,30}})", 0.7),
-        ("mention after letters", rf"@(?<=[A-Za-z0-9._%+\-]@)(?P<span>[{_CJK}][A-Za-z0-9_\-·{_CJK}]{{0,29}})", 0.7),
-    )  # fmt: skip
+        (
+            "mention",
+            rf"@(?P<span>(?<![A-Za-z0-9._%+\-]@)[A-Za-z0-9_\-.·{_CJK}]{{1,30}}|"
+            rf"(?<=[A-Za-z0-9._%+\-]@)[{_CJK}][A-Za-z0-9_\-·{_CJK}]{{0,29}})",
+            0.7,
+        ),
+    )
 
     def validate_result(self, pattern_text: str) -> bool | None:
         """False for a price or a count after an @ ("@5")."""
-        return None if any(char.isalpha() for char in pattern_text) or len(pattern_text) > 4 else False
+        return None if len(pattern_text) > 4 or any(map(str.isalpha, pattern_text)) else False

@@ -33,7 +33,7 @@ class IbanRecogniser(IdentifierRecogniser):
     """IBAN_CODE: ISO 13616, MOD 97. Without a right check it is no IBAN: too many things have this shape."""
 
     ENTITY = "IBAN_CODE"
-    GATES = (SEVEN_DIGITS, r"[A-Z]{2}\d{2} ?[A-Z0-9]{4}")
+    GATES = (SEVEN_DIGITS, r"[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}")
     PATTERNS = (
         ("IBAN", r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])", 0.5),
     )

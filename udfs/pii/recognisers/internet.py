@@ -33,8 +33,10 @@ class EmailRecogniser(IdentifierRecogniser):
 
     ENTITY = "EMAIL_ADDRESS"
     GATES = (
-        rf"@|[艾爱]特|圈a|(?<![a-z])at(?![a-z])|#[1a-z]|at{_PROVIDER}",
-        rf"[A-Za-z0-9_.%+\-] ?(?:@|#{_PROVIDER}|[(（\[{{【<] ?[a@艾爱]|[艾爱]特|圈a|_?at_?{_PROVIDER}| at {_PROVIDER})",
+        rf"@|[艾爱]特|圈[aA]|#[1A-Za-z]|"
+        rf"[aA][tT](?:(?<![A-Za-z][aA][tT])(?![A-Za-z])|(?=(?i:{_PROVIDER})))",
+        rf"(?i)[A-Za-z0-9_.%+\-] ?(?:@|#{_PROVIDER}|[(（\[{{【<] ?[a@艾爱]|[艾爱]特|圈a|"
+        rf"_?at_?{_PROVIDER}| at {_PROVIDER})",
     )
     PATTERNS = (
         (
@@ -61,7 +63,11 @@ class IpAddressRecogniser(IdentifierRecogniser):
     """IP_ADDRESS, versions 4 and 6. Short ones need a word: they are versions and times."""
 
     ENTITY = "IP_ADDRESS"
-    GATES = (r"[.:][0-9A-Fa-f]|ip", r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-F]?:[0-9A-F]{0,4}:|ip[^\n]{0,9}\d ?[.点] ?\d")
+    GATES = (
+        r"\d",
+        r"[.:][0-9A-Fa-f]|[iI][pP]",
+        r"(?i)\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-F]?:[0-9A-F]{0,4}:|ip[^\n]{0,9}\d ?[.点] ?\d",
+    )
     CONTEXT = ("ip", "地址", "服务器", "dns", "登录", "网关", "host", "ping")
     AGAINST = ("版本", "version", "ios", "android", "固件", "章", "节", "ver", "升级")
     PATTERNS = (
@@ -97,7 +103,10 @@ class UrlRecogniser(IdentifierRecogniser):
     """URL: links as they are posted, next to Han characters, without their last punctuation."""
 
     ENTITY = "URL"
-    GATES = (r"[:：.][/A-Za-z ]|点[cno]", rf"[:：] ?//|www\.|[a-z0-9](?:\.{_TLD}|点(?:com|cn|net|org))(?![a-z0-9])")
+    GATES = (
+        r"[:：.][/A-Za-z ]|点[cnoCNO]",
+        rf"(?i)[:：] ?//|www\.|[a-z0-9](?:\.{_TLD}|点(?:com|cn|net|org))(?![a-z0-9])",
+    )
     PATTERNS = (
         (
             "with a scheme",

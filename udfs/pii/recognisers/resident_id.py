@@ -78,7 +78,7 @@ class OtherDocumentRecogniser(IdentifierRecogniser):
     security and medical insurance cards, household registers."""
 
     ENTITY = "CN_ID"
-    GATES = (r"字第|[证卡本照]", r"字第 ?\d{5}|\d{6}")
+    GATES = (r"\d", r"字第|[证卡本照]", r"字第? ?\d{5}|\d(?:[ \-]?\d){6}")
     PATTERNS = (
         (
             "officer",
