@@ -129,18 +129,18 @@ def rows(clickhouse: StoreSettings) -> Iterator[Callable[[str], list[tuple[objec
 MakePosts = Callable[..., pa.RecordBatch]
 
 
+def build_posts(texts: Sequence[str], **columns: Sequence[object]) -> pa.RecordBatch:
+    """A rendered batch: ``build_posts(["text", ...], id=[...], priority=[...])``; other columns are plain."""
+    batch = sample_batch(texts, {name: values for name, values in columns.items() if name != "text_l2"})
+    sealed = {
+        "author_token": columns.get("author_token", ["author"] * len(texts)),
+        "phone_tokens": columns.get("phone_tokens", [[]] * len(texts)),
+    }
+    batch = records.with_columns(batch, records.SEALED, sealed)
+    rendered = {"text": list(texts), "text_l2": columns.get("text_l2", texts), "pii": batch.column("pii")}
+    return records.with_columns(batch, records.RENDERED, rendered)
+
+
 @pytest.fixture
 def make_posts() -> MakePosts:
-    """Build a rendered batch: ``make_posts(["text", ...], id=[...], priority=[...])``; other columns are plain."""
-
-    def build(texts: Sequence[str], **columns: Sequence[object]) -> pa.RecordBatch:
-        batch = sample_batch(texts, {name: values for name, values in columns.items() if name != "text_l2"})
-        sealed = {
-            "author_token": columns.get("author_token", ["author"] * len(texts)),
-            "phone_tokens": columns.get("phone_tokens", [[]] * len(texts)),
-        }
-        batch = records.with_columns(batch, records.SEALED, sealed)
-        rendered = {"text": list(texts), "text_l2": columns.get("text_l2", texts), "pii": batch.column("pii")}
-        return records.with_columns(batch, records.RENDERED, rendered)
-
-    return build
+    return build_posts
