@@ -1,27 +1,35 @@
-"""`reveal`, `audit`, `emergency`, `subject` as a rescuer and an auditor type them, on a real store."""
+"""Governed commands as rescuer, operator and auditor type them, on a real store."""
 
 from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 
-from governance.people import update_register
-from governance.roles import Grant
+from governance.keys import ensure_keys, load_keys
 from governance.seal import Seal
+from governance.tokens import Tokeniser
+from pipelines.cli import asking
 from pipelines.services import control
 from pipelines.store.client import connect
+from pipelines.store.settle import Settle
 from pipelines.store.sinks import StorePosts, StoreVault
 from schemas import records
 from tests.conftest import Home
+from tests.pipelines.cli.conftest import Typed
 from udfs.checks import sample_batch
 
 pytestmark = pytest.mark.services
@@ -32,8 +40,10 @@ REASON = ("--reason", "call back")
 PLACE = {"name": "", "level": "county", "adcode": "410103", "lat": 34.7, "lon": 113.6, "radius_m": 9, "start": 0}
 
 
-def store_posts(home: Path, platform: str, posts: dict[str, str], **columns: Sequence[Any]) -> None:
-    """Posts through the step `seal` and the job's own sinks: id -> its mobile number."""
+def store_posts(
+    home: Path, platform: str, posts: dict[str, str], generation: int = 0, **columns: Sequence[Any]
+) -> None:
+    """Posts through the step `seal` and the job's own sinks: id -> its mobile number. With a generation: a replay."""
     count = len(posts)
     found = [
         [
@@ -54,7 +64,8 @@ def store_posts(home: Path, platform: str, posts: dict[str, str], **columns: Seq
     batch = sample_batch(["-"] * count, given | columns)
     store = control.connection(home)
     rendered = {"text": ["<PERSON> <CN_MOBILE>"] * count, "text_l2": ["-"] * count, "pii": batch.column("pii")}
-    for step in (Seal(home), StoreVault(store), StorePosts(store)):
+    again = [Settle(store)] if generation else []
+    for step in (Seal(home), *again, StoreVault(store, generation), StorePosts(store, generation)):
         step.open()
         batch = step.apply(batch)
         step.close()
@@ -62,12 +73,36 @@ def store_posts(home: Path, platform: str, posts: dict[str, str], **columns: Seq
             batch = records.with_columns(batch, records.RENDERED, rendered)
 
 
+@contextmanager
+def policy(home: Path, text: str) -> Iterator[None]:
+    """Another reveal policy for a while."""
+    path = home / "reveal-policy.yaml"
+    before = path.read_text() if path.exists() else ""
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
 @pytest.fixture(scope="module")
-def posts(home: Home) -> Home:
+def posts(home: Home) -> Iterator[Home]:
     home.empty()
     store_posts(home.path, "weibo", {"p1": MOBILE, "p2": "13900001111", "both": MOBILE})
     store_posts(home.path, "wechat", {"both": MOBILE})
-    return home
+    with policy(home.path, "reveals_per_hour: 10000\n"):  # these tests reveal more than a person may within an hour
+        yield Typed(home.path)
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let commands believe that it is so many hours later than it is; the store keeps its own time."""
+    now = time.time_ns
+
+    def later(count: float) -> None:
+        monkeypatch.setattr(asking, "time", SimpleNamespace(time_ns=lambda: now() + round(count * 3600e9)))
+
+    return later
 
 
 def values(stdout: bytes) -> list[tuple[str, str]]:
@@ -78,8 +113,8 @@ def entries(home: Path, writer: str = "vault") -> list[dict[str, Any]]:
     return [json.loads(line) for line in (home / "audit" / f"{writer}.jsonl").read_bytes().splitlines()]
 
 
-def test_reveal_gives_the_plain_number_and_leaves_an_entry(posts: Home) -> None:
-    done = posts.run("reveal", "p1", *REASON)
+def test_reveal_gives_the_plain_number_and_leaves_an_entry(posts: Home, home: Home) -> None:
+    done = home.run("reveal", "p1", *REASON)  # once as a process of its own
     assert values(done.stdout) == [("PERSON", NAME), ("CN_MOBILE", MOBILE)]
     assert done.stderr.count(NOTICE) == 1
     entry = entries(posts.path)[-1]
@@ -122,9 +157,7 @@ def test_the_platform_decides_between_two_posts_of_one_id(posts: Home) -> None:
 
 
 def test_the_policy_of_the_home_limits_reveals(posts: Home) -> None:
-    policy = posts.path / "reveal-policy.yaml"
-    policy.write_text("reveals_per_hour: 0\n")
-    try:
+    with policy(posts.path, "reveals_per_hour: 0\n"):
         done = posts.run("reveal", "p1", *REASON, code=1)
         assert b"the policy allows 0" in done.stderr
         assert done.stdout == b""
@@ -132,8 +165,6 @@ def test_the_policy_of_the_home_limits_reveals(posts: Home) -> None:
         life = posts.run("reveal", "life", *REASON)
         assert ("CN_MOBILE", MOBILE) in values(life.stdout)
         assert b"will be reviewed" in life.stderr
-    finally:
-        policy.unlink()
 
 
 def altered(ledger: bytes, how: str) -> bytes:
@@ -147,7 +178,7 @@ def altered(ledger: bytes, how: str) -> bytes:
 @pytest.mark.parametrize("how", ["a byte", "removed", "moved", "cut off"])
 def test_verify_passes_and_fails_once_the_ledger_is_altered(posts: Home, tmp_path: Path, how: str) -> None:
     posts.run("reveal", "p1", *REASON)
-    copy = Home(tmp_path)
+    copy = Typed(tmp_path)
     for folder in ("audit", "keys"):
         shutil.copytree(posts.path / folder, tmp_path / folder)
     intact = copy.run("audit", "verify")
@@ -161,7 +192,7 @@ def test_verify_passes_and_fails_once_the_ledger_is_altered(posts: Home, tmp_pat
 
 
 def test_a_home_without_a_ledger_is_not_called_intact(tmp_path: Path) -> None:
-    done = Home(tmp_path / "none").run("audit", "verify", code=1)
+    done = Typed(tmp_path / "none").run("audit", "verify", code=1)
     assert b"no audit ledger" in done.stderr
     assert not (tmp_path / "none").exists()
 
@@ -200,9 +231,43 @@ def test_an_emergency_opens_the_calls_of_its_region_and_ends(posts: Home) -> Non
     posts.run("emergency", "reveal", session, *REASON, code=1)
 
 
-def test_a_person_s_number_is_found_and_deleted(home: Home) -> None:
-    number = "13711112222"
-    store_posts(home.path, "weibo", {"s1": number, "s2": number, "s3": "13711112223"})
+def test_a_session_that_ran_out_brings_the_nearer_end_with_the_next_command(
+    posts: Home, hours: Callable[[float], None]
+) -> None:
+    start = ("emergency", "start", "--region", "410100", "--hours", "1", "--approved-by", "duty-officer", *REASON)
+    session = posts.run(*start).stdout.decode().strip()
+    store_posts(posts.path, "weibo", {"lapsing": "13622224444"})
+    days = "SELECT max(dateDiff('hour', now(), expires_at)) / 24 FROM pii_vault FINAL WHERE post_id = '{}'"
+    assert posts.one(days.format("lapsing")) > 29
+    assert b"had run out" not in posts.run("emergency", "list").stderr
+    hours(1.1)
+    assert b"had run out" in posts.run("reveal", "p1", *REASON).stderr
+    assert 6.9 < posts.one(days.format("lapsing")) < 7.1  # seven days after its end, not after somebody noticed
+    assert posts.one(days.format("p1")) > 29
+    closed = next(entry for entry in entries(posts.path)[::-1] if entry["action"] == "emergency.lapsed")
+    assert (closed["actor"], closed["subject"]) == ("clock", session)
+    assert session.encode() not in posts.run("emergency", "list").stdout
+    assert b"running emergency" in posts.run("emergency", "reveal", session, *REASON, code=1).stderr
+
+
+def test_a_running_session_lifts_the_limit_in_its_region_only(posts: Home) -> None:
+    with policy(posts.path, "reveals_per_hour: 0\nsecond_person: outside_emergency\n"):
+        start = ("emergency", "start", "--region", "410103", "--hours", "1", "--approved-by", "duty-officer", *REASON)
+        session = posts.run(*start).stdout.decode().strip()
+        store_posts(posts.path, "weibo", {"outside": MOBILE}, places=[[PLACE | {"adcode": "330106", "end": 2}]])
+        assert ("CN_MOBILE", MOBILE) in values(posts.run("reveal", "p1", *REASON).stdout)
+        assert entries(posts.path)[-1]["detail"]["emergency"] == session
+        refused = posts.run("reveal", "outside", *REASON, code=1)
+        assert b"the policy allows 0" in refused.stderr
+        assert b"another person's approval" in refused.stderr
+        posts.run("emergency", "end", session, "--reason", "water is falling")
+        posts.run("reveal", "p1", *REASON, code=1)
+
+
+def test_a_person_s_number_is_found_and_deleted(posts: Home) -> None:
+    home, number = posts, "13711112222"
+    given = {"s1": number, "s2": number, "s3": "13711112223"}
+    store_posts(home.path, "weibo", given)
     find = ("subject", "find", "-", "--reason", "request 17", "--format", "json")
     found = [json.loads(line) for line in home.run(*find, stdin=f"+86 {number}\n".encode()).stdout.splitlines()]
     assert [row["post_id"] for row in found] == ["s1", "s2"]
@@ -214,9 +279,122 @@ def test_a_person_s_number_is_found_and_deleted(home: Home) -> None:
     assert ("CN_MOBILE", "13711112223") in values(home.run("reveal", "s3", *REASON).stdout)
     counted = "SELECT countIf(notEmpty(phone_tokens)) FROM posts FINAL WHERE post_id IN ('s1', 's2', 's3')"
     assert home.one(counted) == 1
+    store_posts(home.path, "weibo", given, generation=1)  # the feed is replayed
+    assert home.one(counted) == 1
+    assert home.run(*find, stdin=number.encode()).stdout == b""
+    assert values(home.run("reveal", "s1", *REASON).stdout) == [("PERSON", NAME)]
     entered = (home.path / "audit" / "vault.jsonl").read_text()
     assert number not in entered
     assert "subject.delete.done" in entered
+
+
+def test_a_person_s_number_is_corrected_everywhere_but_under_a_hold(posts: Home) -> None:
+    wrong, right = "13733334444", "13733335555"
+    given = {"c1": wrong, "c2": wrong, "c3": "13733336666"}
+    store_posts(posts.path, "weibo", given)
+    posts.run("hold", "set", "c2", "--days", "3", "--reason", "court order 7")
+    correct = ("subject", "correct", "-", "--with", "-", "--reason", "request 19")
+    done = posts.run(*correct, stdin=f"+86 {wrong}\n{right}\n".encode())
+    assert b"1 values of 1 posts corrected" in done.stderr
+    assert b"1 values are under a recorded hold" in done.stderr
+    token = Tokeniser(load_keys(posts.path).token)
+    counted = "SELECT post_id, phone_tokens[1] FROM posts FINAL WHERE post_id IN ('c1', 'c2') ORDER BY post_id"
+    for generation in (0, 1):
+        if generation:
+            store_posts(posts.path, "weibo", given, generation)  # the feed is replayed
+        assert ("CN_MOBILE", right) in values(posts.run("reveal", "c1", *REASON).stdout)
+        assert ("CN_MOBILE", wrong) in values(posts.run("reveal", "c2", *REASON).stdout)
+        tokens = [token.token("CN_MOBILE", one) for one in (right, wrong)]
+        assert [row[1] for row in posts.rows(counted)] == tokens
+    assert b"same number" in posts.run("subject", "correct", right, "--with", right, *REASON, code=2).stderr
+    acts = [entry for entry in entries(posts.path) if entry["action"].startswith("subject.correct")]
+    assert [entry["action"] for entry in acts][:2] == ["subject.correct", "subject.correct.done"]
+    assert not any(one in json.dumps(acts) for one in (wrong, right))
+
+
+def test_a_hold_is_set_listed_and_lifted(posts: Home) -> None:
+    number = "13744445555"
+    store_posts(posts.path, "weibo", {"h1": number, "h2": number})
+    set_ = ("hold", "set", "h1", "--reason", "court order 7", "--days")
+    assert b"the policy allows 1 to 365" in posts.run(*set_, "366", code=2).stderr
+    posts.run(*set_, "60")
+    ends = (
+        "SELECT max(dateDiff('day', now(), greatest(expires_at, hold_until))) FROM pii_vault FINAL WHERE post_id = '{}'"
+    )
+    assert (posts.one(ends.format("h1")), posts.one(ends.format("h2"))) == (60, 30)
+    rows = [json.loads(line) for line in posts.run("hold", "list", "--format", "json").stdout.splitlines()]
+    held = next(row for row in rows if row["post_id"] == "h1")
+    assert (held["values"], held["reason"], held["by"]) == (2, "court order 7", getpass.getuser())
+    assert "no entry" not in posts.run("hold", "list").stderr.decode()
+    assert b"under a recorded hold" in posts.run("subject", "delete", number, *REASON).stderr
+    assert ("CN_MOBILE", number) in values(posts.run("reveal", "h1", *REASON).stdout)
+    assert ("CN_MOBILE", number) not in values(posts.run("reveal", "h2", *REASON).stdout)
+    posts.run("hold", "lift", "h1", "--reason", "order withdrawn")
+    assert posts.one(ends.format("h1")) == 30
+    assert b'"h1"' not in posts.run("hold", "list", "--format", "json").stdout
+    assert b"under no hold" in posts.run("hold", "lift", "h1", *REASON, code=2).stderr
+    assert [entry["action"] for entry in entries(posts.path) if "h1" in entry["subject"]] == [
+        *("hold.set", "reveal", "hold.lift"),
+    ]
+
+
+def test_keys_are_listed_and_rotated_without_rewriting(posts: Home, tmp_path: Path) -> None:
+    def listed() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in posts.run("keys", "list", "--format", "json").stdout.splitlines()]
+
+    store_posts(posts.path, "weibo", {"k1": "13755556666"})
+    ring = (posts.path / "keys" / "keyring.json").read_text()
+    before = listed()
+    assert [row["use"] for row in before] == ["seals new values", "tokens"]
+    assert before[0]["vault_values"] == posts.one("SELECT count() FROM pii_vault FINAL WHERE notEmpty(ciphertext)")
+    done = posts.run("keys", "rotate")
+    new = done.stdout.decode().strip()
+    assert b"gone for good" in done.stderr
+    assert b"until they restart" in done.stderr
+    store_posts(posts.path, "weibo", {"k2": "13755557777"})
+    after = listed()
+    assert [(row["key"], row["use"]) for row in after[:2]] == [
+        (new, "seals new values"),
+        (before[0]["key"], "opens old values"),
+    ]
+    assert [row["vault_values"] for row in after[:2]] == [2, before[0]["vault_values"]]
+    assert ("CN_MOBILE", "13755556666") in values(posts.run("reveal", "k1", *REASON).stdout)
+    assert ("CN_MOBILE", "13755557777") in values(posts.run("reveal", "k2", *REASON).stdout)
+    entry = next(entry for entry in entries(posts.path, "cli")[::-1] if entry["action"] == "keys.rotate")
+    assert (entry["subject"], entry["detail"]) == (f"master key {new}", {"before": before[0]["key"]})
+    printed = done.stdout + done.stderr + posts.run("keys", "list").stdout
+    secrets = [*json.loads(ring)["master"], *json.loads((posts.path / "keys" / "keyring.json").read_text())["master"]]
+    assert not any(secret.encode() in printed for secret in secrets)
+    # a key that is gone is told, and so is what only it opens
+    alone = Typed(tmp_path)
+    shutil.copytree(posts.path / "keys", tmp_path / "keys")
+    shutil.copy(posts.path / "services.json", tmp_path)
+    whole = json.loads((tmp_path / "keys" / "keyring.json").read_text())
+    (tmp_path / "keys" / "keyring.json").write_text(json.dumps(whole | {"master": whole["master"][:1]}))
+    lost = alone.run("keys", "list", "--format", "json")
+    row = json.loads(lost.stdout.splitlines()[1])
+    assert (row["key"], row["use"], row["vault_values"]) == (before[0]["key"], "MISSING", before[0]["vault_values"])
+    assert b"1 keys are missing" in lost.stderr
+
+
+def test_keys_without_a_store_or_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Typed(tmp_path)
+    assert b"run `yuqing up` once" in home.run("keys", "list", code=2).stderr
+    assert b"run `yuqing up` once" in home.run("keys", "rotate", code=2).stderr
+    ensure_keys(tmp_path)
+    done = home.run("keys", "list", "--format", "json")
+    assert json.loads(done.stdout.splitlines()[0])["vault_values"] is None
+    assert b"does not answer" in done.stderr
+    ring = (tmp_path / "keys" / "keyring.json").read_bytes()
+    monkeypatch.setenv("YUQING_KEYS__MASTER", "env:MASTER")
+    monkeypatch.setenv("MASTER", json.loads(ring)["master"][0])
+    told = home.run("keys", "rotate", code=2)
+    assert b"keys.master is env:MASTER: keys are made where it reads them" in told.stderr
+    monkeypatch.setenv("YUQING_KEYS__MASTER", "command:kms --password secret")
+    told = home.run("keys", "rotate", code=2)
+    assert b"keys.master is command: " in told.stderr
+    assert b"secret" not in told.stderr
+    assert (tmp_path / "keys" / "keyring.json").read_bytes() == ring
 
 
 @dataclass
@@ -230,6 +408,11 @@ class Office:
     def run(self, *arguments: str, code: int = 0) -> Any:
         return self.home.run("--settings", str(self.settings), *arguments, code=code)
 
+    def by(self, who: str, *arguments: str, code: int = 0) -> Any:
+        """Run as a person, or with a token."""
+        with mock.patch.dict(os.environ, {asking.TOKEN: self.tokens.get(who, who)}):
+            return self.run(*arguments, code=code)
+
 
 @pytest.fixture(scope="module")
 def office(posts: Home, tmp_path_factory: pytest.TempPathFactory) -> Office:
@@ -240,7 +423,7 @@ def office(posts: Home, tmp_path_factory: pytest.TempPathFactory) -> Office:
     section = {"url": store.url, "user": store.user, "password": store.password}
     settings = path / "settings.yaml"
     settings.write_text(yaml.safe_dump({"store": section}))
-    return Office(Home(path), settings, {})
+    return Office(Typed(path), settings, {})
 
 
 def test_a_store_of_its_own_demands_people(office: Office) -> None:
@@ -253,13 +436,12 @@ def test_a_store_of_its_own_demands_people(office: Office) -> None:
 @pytest.fixture
 def people(office: Office) -> dict[str, str]:
     if not office.tokens:
-        for name, role in (("rita", "rescuer"), ("rob", "rescuer"), ("vera", "viewer"), ("aud", "auditor")):
-
-            def add(register: Any, name: str = name, role: str = role) -> Any:
-                register, office.tokens[name] = register.with_person(name)
-                return register.with_grant(name, Grant(role, "setup", 0))
-
-            update_register(office.home.path, add)
+        office.tokens["adam"] = office.run("people", "add", "adam").stdout.decode().strip()
+        roles = {"rita": "rescuer", "rob": "rescuer", "vera": "viewer", "aud": "auditor", "olga": "operator"}
+        for name, role in roles.items():
+            given = office.by("adam", "people", "add", name).stdout.decode().strip()
+            office.by("adam", "people", "grant", name, role)
+            office.tokens[name] = office.by(given, "people", "token").stdout.decode().strip()
     return office.tokens
 
 
@@ -275,7 +457,27 @@ DUTIES = [
     ("aud", ("audit", "show", "vault/0"), 0, b""),
     ("rita", ("audit", "show", "vault/0"), 1, b"needs the role auditor"),
     ("vera", ("subject", "find", MOBILE, "--reason", "request 18"), 1, b"needs the role rescuer"),
+    ("vera", ("subject", "correct", MOBILE, "--with", "1", *REASON), 1, b"needs the role rescuer"),
     ("vera", ("emergency", "list"), 0, b""),
+    ("aud", ("hold", "set", "p1", "--days", "1", *REASON), 0, b"2 values"),
+    ("rita", ("hold", "set", "p1", "--days", "1", *REASON), 1, b"needs the role auditor"),
+    ("adam", ("hold", "lift", "p1", *REASON), 1, b"needs the role auditor"),
+    ("aud", ("hold", "list"), 0, b""),
+    ("rita", ("hold", "list"), 1, b"needs the role auditor"),
+    ("aud", ("hold", "lift", "p1", *REASON), 0, b"2 values"),
+    ("rita", ("review", "list"), 1, b"needs the role auditor"),
+    ("rita", ("review", "done", "vault/0", "--note", "was right"), 1, b"needs the role auditor"),
+    ("aud", ("review", "list"), 0, b""),
+    ("aud", ("people", "list"), 0, b""),
+    ("rita", ("people", "list"), 1, b"needs the role admin or auditor"),
+    ("rita", ("people", "grant", "rob", "auditor"), 1, b"needs the role admin"),
+    ("adam", ("people", "grant", "adam", "rescuer"), 1, b"another person"),
+    ("adam", ("people", "grant", "rita", "auditor"), 1, b"who reveals cannot audit"),
+    ("adam", ("people", "grant", "rita", "emperor"), 2, b"there is no role"),
+    ("adam", ("people", "revoke", "adam", "admin"), 1, b"another person"),
+    ("adam", ("keys", "list"), 0, b""),
+    ("aud", ("keys", "rotate"), 1, b"needs the role admin"),
+    ("olga", ("keys", "list"), 1, b"needs the role admin or auditor"),
 ]
 
 
@@ -291,14 +493,17 @@ def test_duties(
 ) -> None:
     if who is not None:
         monkeypatch.setenv("YUQING_TOKEN", people.get(who, "yq_mistyped"))
-    writer = "cli" if command[0] == "audit" else "vault"
+    writer = "cli" if command[0] in ("audit", "people", "keys") else "vault"
+    before = len(entries(office.home.path, writer))
     done = office.run(*command, code=code)
     assert words in done.stderr
     assert NOTICE not in done.stderr
     if code:
         assert done.stdout == b""
-        assert entries(office.home.path, writer)[-1]["action"].endswith(".refused")
-    elif who == "rita":
+        refused = [entry["action"] for entry in entries(office.home.path, writer)[before:]]
+        assert len(refused) == (code == 1)
+        assert all(action.endswith(".refused") for action in refused)
+    elif command[0] == "reveal":
         assert ("CN_MOBILE", MOBILE) in values(done.stdout)
         assert entries(office.home.path)[-1]["actor"] == "rita"
 
@@ -307,23 +512,45 @@ def test_duties(
 def test_a_second_person_shows_a_token_too(
     office: Office, people: dict[str, str], tmp_path: Path, second: str | None, code: int
 ) -> None:
-    policy = office.home.path / "reveal-policy.yaml"
-    policy.write_text("second_person: always\n")
     mine, other = tmp_path / "mine", tmp_path / "other"
     mine.write_text(people["rita"] + "\n")
     options = ["--token-file", str(mine)]
     if second:
         other.write_text(people[second])
         options += ["--approved-by", second, "--approver-token-file", str(other)]
-    try:
+    with policy(office.home.path, "second_person: always\n"):
         done = office.run("reveal", "p2", *REASON, *options, code=code)
         assert bool(done.stdout) is not bool(code)
         # a name without the token of that name approves nothing
         other.write_text(people["vera"])
         forged = [*options[:2], "--approved-by", "rob", "--approver-token-file", str(other)]
         assert b"not approved" in office.run("reveal", "p2", *REASON, *forged, code=1).stderr
-    finally:
-        policy.unlink()
+
+
+def test_a_life_at_risk_waits_for_nobody_and_is_reviewed_by_another(office: Office, people: dict[str, str]) -> None:
+    with policy(office.home.path, "reveals_per_hour: 0\nsecond_person: always\n"):
+        office.by("rita", "reveal", "p2", *REASON, code=1)
+        assert ("CN_MOBILE", MOBILE) in values(office.by("rita", "reveal", "life", *REASON).stdout)
+    pending = [json.loads(one) for one in office.by("aud", "review", "list", "--format", "json").stdout.splitlines()]
+    (waits,) = [one for one in pending if one["post"] == "post weibo/life"]
+    assert (waits["by"], waits["priority"]) == ("rita", 1)
+    assert "another person's approval" in waits["passed"]
+    done = ("review", "done", waits["entry"], "--note", "she was called within a minute")
+    office.by("rita", *done, code=1)
+    assert b"is reviewed, justified" in office.by("aud", *done).stderr
+    entry = entries(office.home.path)[-1]
+    assert (entry["actor"], entry["action"], entry["subject"]) == ("aud", "reveal.reviewed", waits["entry"])
+    assert waits["entry"].encode() not in office.by("aud", "review", "list").stdout
+    office.by("aud", *done, code=2)
+
+
+def test_nobody_reviews_their_own_reveal_in_an_embedded_home(posts: Home) -> None:
+    store_posts(posts.path, "weibo", {"life": MOBILE}, priority=[1])
+    entry = re.search(rb"audit entry (vault/\d+)", posts.run("reveal", "life", *REASON).stderr)
+    assert entry
+    assert entry[1] in posts.run("review", "list").stdout
+    done = posts.run("review", "done", entry[1].decode(), "--note", "was right", code=1)
+    assert b"another person" in done.stderr
 
 
 def test_nothing_in_clear_in_ledger_or_store(posts: Home, office: Office) -> None:
