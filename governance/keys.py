@@ -36,10 +36,11 @@ from schemas.errors import UsageError
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
 KEYRING = "keyring.json"
+DISK_KEY = "disk.key"
 COMMAND_TIMEOUT_S = 30
 LOSS_WARNING = (
     "New encryption keys were made in {folder}. Back this folder up in a safe place: if the keys are lost, every "
-    "phone number in the vault and every encrypted dead letter is gone for good."
+    "phone number in the vault, every encrypted dead letter and all that the embedded store holds is gone for good."
 )
 ROTATION_WARNING = (
     "Back {folder} up again now, old keys too: if a key is lost, every number in the vault and every dead letter that "
@@ -125,6 +126,21 @@ def rotate_master(home: Path, witness: Callable[[Key, Key], None] = lambda new, 
         os.replace(temporary, path)
         _sync_folder(path.parent)
     return Key(new)
+
+
+def ensure_disk_keys(home: Path, source: str = "file") -> tuple[bytes, ...]:
+    """The keys of the store's encrypted disk, newest first; ``file`` is HOME/keys/disk.key, made by the first call.
+
+    The newest encrypts new files, all decrypt. Raises UsageError as ``load_keys``.
+    """
+    if source != "file":
+        return tuple(_from_source("keys.disk", source))
+    create_once(home, DISK_KEY, lambda: base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+    where = str(home / "keys" / DISK_KEY)
+    held = tuple(_decode(where, line) for line in read_private(home, DISK_KEY).decode("ascii", "replace").split())
+    if not held:
+        raise UsageError(f"{where} is empty: restore it from your backup")
+    return held
 
 
 def create_once(home: Path, name: str, content: Callable[[], bytes]) -> bool:

@@ -73,6 +73,8 @@ class KeysSection(_Section):
 
     master: str = "file"
     token: str = "file"  # noqa: S105 - a source's name
+    disk: str = "file"
+    """Of the embedded store's encrypted disk; ``up`` reads it."""
 
 
 class Settings(BaseSettings):

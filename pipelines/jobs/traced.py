@@ -31,7 +31,7 @@ WRITER = "jobs"
 START, END = "job.start", "job.end"
 _ROOMS = ("schemas", "udfs", "governance", "pipelines")
 _PROGRAM = "yuqing"
-_SECRET = ("password", "webhook", "master", "token", "configuration")
+_SECRET = ("password", "webhook", "master", "token", "disk", "configuration")
 """Last parts of settings whose values may hold a secret: in the ledger they are keyed hashes."""
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from governance.keys import create_once, read_private, write_private
 from pipelines.services.process import spawn, stop, wait_until_answers
 from pipelines.services.registry import HOST, Registry, Service
 from pipelines.store.client import StoreSettings
+from pipelines.store.disk import environment
 from pipelines.store.roles import USERS
 from schemas.errors import ServiceError
 
@@ -45,20 +47,23 @@ def _dump(known: dict[str, str]) -> bytes:
     return json.dumps({user: secrets.token_urlsafe(24) for user in USERS} | known).encode()
 
 
-def start(registry: Registry) -> Service:
-    """Start the server unless it runs; return once it answers. Call with the registry locked."""
+def start(registry: Registry, disk_keys: Sequence[bytes]) -> Service:
+    """Start the server unless it runs; return once it answers. Call with the registry locked.
+
+    ``disk_keys``: of its encrypted disk, newest first (``governance.keys.ensure_disk_keys``).
+    """
     running = registry.running(NAME)
     if running is not None:  # the caller before may have gone before it answered
         return _await(running)
-    from pipelines.store.embedded import write_config
+    from pipelines.store.embedded import write_users
 
     directory = registry.home / NAME
     log = registry.logs / f"{NAME}.log"
     with registry.ports(NAME, DEFAULT_PORTS) as ports:
-        write_config(directory, ports["http"], ports["tcp"], _complete_passwords(registry.home))
+        write_users(directory, _complete_passwords(registry.home))
         command: list[str | Path] = [sys.executable, "-m", "pipelines.store.embedded", directory]
         command += ["--http-port", str(ports["http"]), "--tcp-port", str(ports["tcp"])]
-        process = spawn(NAME, command, home=registry.home, log=log)
+        process = spawn(NAME, command, home=registry.home, log=log, environ=environment(disk_keys))
         service = Service.of(NAME, process, ports=ports, url=f"http://{HOST}:{ports['http']}", log=log)
         registry.put(service)
         return _await(service)

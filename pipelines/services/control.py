@@ -34,14 +34,17 @@ def up(
     ``say`` gets a line for the user at each step; ``settings`` is the site's settings file. Raises ServiceError with
     the end of the log of what did not start; what had started stays, and another ``up`` goes on from there.
     """
-    from governance.keys import LOSS_WARNING, ensure_keys
+    from governance.keys import LOSS_WARNING, ensure_disk_keys, ensure_keys
     from pipelines.store.migrate import migrate
+    from schemas.settings import load
 
     registry = Registry(home)
+    sources = load(settings).keys
     with registry.locked():
-        if ensure_keys(registry.home).created:
+        if ensure_keys(registry.home, sources.master, sources.token).created:
             say(LOSS_WARNING.format(folder=registry.home / "keys"))
-        _start(registry, clickhouse.NAME, clickhouse.start, say)
+        disk_keys = ensure_disk_keys(registry.home, sources.disk)
+        _start(registry, clickhouse.NAME, lambda home: clickhouse.start(home, disk_keys), say)
         migrate(clickhouse.connection(registry))
         _start(registry, notifier.NAME, lambda home: notifier.start(home, settings), say)
         if kafka:

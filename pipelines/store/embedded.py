@@ -2,7 +2,7 @@
 
     python -m pipelines.store.embedded DIR --http-port 8123 --tcp-port 9000
 
-``DIR`` must hold the users that ``write_config`` wrote. The server is ClickHouse's own code (clickhouse-local's
+``DIR`` must hold the users that ``write_users`` wrote. The server is ClickHouse's own code (clickhouse-local's
 listener): HTTP, native protocol, MergeTree, views and merges are those of a full server. What differs: users come from
 ``users.xml`` alone (no CREATE USER), and a change there needs a restart.
 
@@ -27,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from pipelines.store.disk import configuration
 from pipelines.store.roles import DATABASE, FIXED, LIMITS, QUOTA, USERS, WHOLE_ANSWERS, grants, row_policies
 from schemas.errors import ServiceError, UsageError, YuqingError
 
@@ -38,8 +39,8 @@ PIPELINE_QUERY_MEMORY = 900_000_000
 STOP_TIMEOUT_S = 30.0
 
 
-def write_config(directory: Path, http_port: int, tcp_port: int, passwords: Mapping[str, str]) -> None:
-    """Write ``config.xml`` and ``users.xml`` (mode 0600) for ``main``; ``passwords``: one for each of ``roles.USERS``.
+def write_users(directory: Path, passwords: Mapping[str, str]) -> None:
+    """Write ``users.xml`` (mode 0600) for ``main``; ``passwords``: one for each of ``roles.USERS``.
 
     Only SHA-256 hashes of the passwords are written. Raises UsageError when one is missing or empty.
     """
@@ -48,7 +49,6 @@ def write_config(directory: Path, http_port: int, tcp_port: int, passwords: Mapp
         raise UsageError(f"no password for ClickHouse user(s) {', '.join(missing)}: pass one for each of {USERS}")
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
-    _write_private(directory / "config.xml", _server_config(directory.absolute(), http_port, tcp_port))
     _write_private(directory / "users.xml", _users_config(directory.absolute(), passwords))
 
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.store.embedded", description="embedded ClickHouse server"
     )
-    parser.add_argument("directory", type=Path, help="data directory; holds the files of write_config")
+    parser.add_argument("directory", type=Path, help="data directory; holds the files of write_users")
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--tcp-port", type=int, required=True)
     options = parser.parse_args(arguments)
@@ -76,7 +76,7 @@ def serve(directory: Path, http_port: int, tcp_port: int) -> None:
     cannot start (a port that is taken, damaged data).
     """
     if not (directory / "users.xml").exists():
-        raise UsageError(f"{directory / 'users.xml'} is missing: write it with write_config")
+        raise UsageError(f"{directory / 'users.xml'} is missing: write it with write_users")
     lock = _lock(directory)  # held by this frame for the life of the server
     _write_private(directory / "config.xml", _server_config(directory, http_port, tcp_port))
     for port in (http_port, tcp_port):
@@ -177,14 +177,16 @@ def _quoted(path: Path) -> str:
 
 def _server_config(directory: Path, http_port: int, tcp_port: int) -> str:
     at = escape(str(directory))
+    disk, policy = configuration(directory, os.environ)
     return f"""<clickhouse>
   <!-- warning: lower levels would write queries, and with them data, into the log -->
   <logger><level>warning</level><log>{at}/server.log</log><errorlog>{at}/server.err.log</errorlog>
     <size>20M</size><count>3</count></logger>
   <listen_host>127.0.0.1</listen_host><http_port>{http_port}</http_port><tcp_port>{tcp_port}</tcp_port>
-  <path>{at}/data/</path><tmp_path>{at}/data/tmp/</tmp_path><user_files_path>{at}/user_files/</user_files_path>
+  <path>{at}/data/</path><user_files_path>{at}/user_files/</user_files_path>
   <user_directories><users_xml><path>{at}/users.xml</path></users_xml></user_directories>
   <timezone>UTC</timezone>
+  {disk}
   <max_server_memory_usage>{SERVER_MEMORY}</max_server_memory_usage>
   <mark_cache_size>67108864</mark_cache_size><uncompressed_cache_size>0</uncompressed_cache_size>
   <index_mark_cache_size>16777216</index_mark_cache_size><mmap_cache_size>64</mmap_cache_size>
@@ -194,7 +196,7 @@ def _server_config(directory: Path, http_port: int, tcp_port: int) -> str:
   <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
   <max_concurrent_queries>64</max_concurrent_queries><max_connections>256</max_connections>
   <keep_alive_timeout>30</keep_alive_timeout>
-  <merge_tree>
+  <merge_tree>{policy}
     <!-- small machine: with a pool of two the defaults would keep merges waiting for more free slots than there are -->
     <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>

@@ -15,7 +15,7 @@ import pytest
 from governance.keys import create_once
 from pipelines.services import clickhouse
 from pipelines.store.client import connect
-from pipelines.store.embedded import write_config
+from pipelines.store.embedded import write_users
 from pipelines.store.migrate import migrate
 from pipelines.store.roles import USERS
 from schemas.errors import StoreError, UsageError
@@ -88,9 +88,9 @@ def test_configuration_is_asked_for(tmp_path: Path):
     command = [sys.executable, "-m", "pipelines.store.embedded", str(tmp_path), "--http-port", "1", "--tcp-port", "2"]
     missing = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert missing.returncode == 2
-    assert "write_config" in missing.stderr
+    assert "write_users" in missing.stderr
     with pytest.raises(UsageError, match="analyst, viewer, centre, auditor, notifier"):
-        write_config(tmp_path, 1, 2, {"yuqing": "a", "operator": "b"})
+        write_users(tmp_path, {"yuqing": "a", "operator": "b"})
 
 
 def test_a_home_of_before_gets_the_passwords_of_users_that_are_new(tmp_path: Path):
