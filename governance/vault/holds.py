@@ -75,11 +75,12 @@ class Holds:
         return len(rows)
 
     def active(self, auditor: Person) -> list[Hold]:
-        """Every hold that lasts, the nearest end first, with the entry that set it. Raises AccessRefused, audited.
+        """Every hold that lasts, the nearest end first, with the entry that set it. Audited; raises AccessRefused.
 
         Cost: reads the vault's ledger back to the oldest hold.
         """
         self._decide(LIST, auditor, "holds", {})
+        self._ledger.append(auditor.name, LIST, "holds")
         found: dict[tuple[str, str], list[int]] = {}
         for row in self._store.held(self._clock()):
             found.setdefault((row.platform, row.post_id), []).append(row.hold_until)

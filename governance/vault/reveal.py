@@ -129,8 +129,9 @@ class Vault:
         return pending
 
     def reviews(self, auditor: Person) -> list[AuditEntry]:
-        """``pending_reviews`` for an auditor, the newest first. Raises AccessRefused, audited."""
+        """``pending_reviews`` for an auditor, the newest first. Audited; raises AccessRefused."""
         self._may_review(auditor, "pending reviews", None)
+        self._ledger.append(auditor.name, "review.list", "pending reviews")
         return self.pending_reviews()
 
     def review(self, auditor: Person, entry_id: str, justified: bool, remark: str) -> AuditEntry:

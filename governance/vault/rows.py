@@ -127,6 +127,9 @@ class VaultStore(Protocol):
     def retoken(self, changes: Mapping[str, str], but: Iterable[tuple[str, str]] = ()) -> None:
         """Replace phone tokens of posts by others ("": by none), but not in the posts (platform, id) of ``but``."""
 
+    def forget_phones(self, platform: str, post_id: str) -> None:
+        """Take every phone token out of a post."""
+
     def put(self, rows: Sequence[VaultRow]) -> None:
         """Write new versions; returns after they are acknowledged."""
 

@@ -68,12 +68,18 @@ class SubjectRequests:
         return self._delete("subject.delete", person, rows, gone)
 
     def delete_post(self, person: Person, platform: str, post_id: str, reason: str) -> Outcome:
-        """Remove everything sealed of one post, its url and author included."""
+        """Remove everything sealed of one post, its url and author included, and its phone tokens.
+
+        What is under a hold stays, and then so do the tokens.
+        """
         subject = f"post {platform}/{post_id}"
         self._decide("subject.delete", person, subject, {"reason": reason})
         now = self._clock()
         rows = [row for row in self._store.rows(platform, post_id) if row.alive(now)]
-        return self._delete("subject.delete", person, rows, {})
+        outcome = self._delete("subject.delete", person, rows, {})
+        if not outcome.held:
+            self._store.forget_phones(platform, post_id)
+        return outcome
 
     def correct(self, person: Person, number: str, right: str, reason: str, kind: str | None = None) -> Outcome:
         """Replace the number by the right one wherever it is held. A replay does not bring the wrong one back.

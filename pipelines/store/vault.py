@@ -163,6 +163,12 @@ class ClickHouseVault:
         given = {"before": before, "after": [changes[one] for one in before]}
         self._mutate(sql, given | {"a": [one for one, _ in kept], "b": [one for _, one in kept]})
 
+    def forget_phones(self, platform: str, post_id: str) -> None:
+        """Take every phone token out of a post; waits until done."""
+        where = "platform = {platform:String} AND post_id = {post_id:String}"
+        given = {"platform": platform, "post_id": post_id}
+        self._mutate(f"ALTER TABLE posts UPDATE phone_tokens = [] WHERE {where}", given)
+
     def key_counts(self) -> dict[str, tuple[int, int]]:
         """Master key id -> (vault values, dead letters) that only this key opens. Cost: reads two columns whole."""
         vault = "SELECT key_id, count() FROM pii_vault FINAL WHERE notEmpty(ciphertext) GROUP BY key_id"

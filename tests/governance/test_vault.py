@@ -96,6 +96,9 @@ class MemoryStore:
                 moved = [changes.get(token, token) for token in tokens]
                 self.phone_tokens[post] = [token for token in moved if token]
 
+    def forget_phones(self, platform: str, post_id: str) -> None:
+        self.phone_tokens[platform, post_id] = []
+
     def put(self, rows: Sequence[VaultRow]) -> None:
         self.versions += [(NOW, row) for row in rows]
 
@@ -311,6 +314,7 @@ def test_a_life_at_risk_is_reviewed_afterwards_by_someone_else(tmp_path: Path) -
     with pytest.raises(UsageError, match="note"):
         place.vault.review(AUDITOR, pending.id, True, " x ")
     assert place.vault.reviews(AUDITOR) == [pending]
+    assert place.actions()[-1] == ("aud", "review.list")
     place.vault.review(AUDITOR, pending.id, True, "she was called within a minute")
     assert place.vault.pending_reviews() == []
     with pytest.raises(UsageError, match="no reveal that waits"):
@@ -508,6 +512,7 @@ def test_a_hold_is_listed_with_its_reason_until_it_is_lifted_or_ends(place: Plac
     assert holds.lift(AUDITOR, "p2", "order withdrawn") == 2
     assert next(place.ledger.newest_first()).detail == {"reason": "order withdrawn", "values": 2, "expired": 2}
     assert holds.active(AUDITOR) == []
+    assert place.actions()[-1] == ("aud", "hold.list")
     assert place.reveal(post_id="p2") == []
     with pytest.raises(UsageError, match="no hold"):
         holds.lift(AUDITOR, "p2", "order withdrawn")
@@ -549,8 +554,15 @@ def test_a_deleted_number_is_gone_but_for_holds(place: Place) -> None:
 
 
 def test_a_whole_post_is_deleted_by_its_id(place: Place) -> None:
-    assert place.requests.delete_post(RESCUER, "w", "p1", "request 13").changed == 2
+    place.vault.holds.hold(AUDITOR, "p2", 10, "court order 7")
+    for post_id, changed, held in (("p1", 2, 0), ("p2", 0, 2), ("nobody-posted-this", 0, 0)):
+        outcome = place.requests.delete_post(RESCUER, "w", post_id, "request 13")
+        assert (outcome.changed, outcome.held) == (changed, held)
     assert place.reveal(post_id="p1") == []
+    assert [bool(place.store.phone_tokens["w", one]) for one in ("p1", "p2", "p3")] == [False, True, True]
+    with pytest.raises(AccessRefused, match="rescuer"):
+        place.requests.delete_post(ADMIN, "w", "p3", "request 13")
+    assert place.reveal(post_id="p3") == ["张三", MOBILE]
 
 
 def test_a_corrected_number_is_sealed_anew_and_found_under_its_new_token(place: Place) -> None:

@@ -28,16 +28,19 @@ def keys_list(
     how: Annotated[Format, typer.Option("--format", help="table or json")] = Format.TABLE,
     token_file: TokenFile = None,
 ) -> None:
-    """List ids of keys, newest first, and what is sealed under each, where the store is up. An old key may go when
-    nothing is left under it; one that is missing is listed too."""
+    """List ids of keys, newest first, and what is sealed under each, where the store is up; audited. An old key may go
+    when nothing is left under it; one that is missing is listed too."""
+    from governance.audit import Ledger
     from governance.keys import load_keys
     from pipelines.jobs.site import Site
 
     given: Context = context.obj
     site = Site(given.home, given.settings())
-    allowed(context, "keys.list", "keys", token_file, settings=site.settings)
+    person = allowed(context, "keys.list", "keys", token_file, settings=site.settings)
     sources = site.settings.keys
     loaded = load_keys(site.home, sources.master, sources.token)
+    with Ledger(site.home, WRITER, now_ms) as ledger:
+        ledger.append(person.name, "keys.list", "keys")
     counts = _counts(site)
     missing = sorted(set(counts or ()) - {key.id for key in loaded.master})
     rows: list[dict[str, Any]] = [

@@ -37,10 +37,13 @@ def people_list(
     how: Annotated[Format, typer.Option("--format", help="table or json")] = Format.TABLE,
     token_file: TokenFile = None,
 ) -> None:
-    """List everyone with every grant, ended ones too; a row a grant."""
+    """List everyone with every grant, ended ones too; a row a grant. Audited."""
+    from governance.audit import Ledger
     from governance.people import load_register
 
-    allowed(context, "access.list", "people", token_file)
+    person = allowed(context, "access.list", "people", token_file)
+    with Ledger(context.obj.home, WRITER, now_ms) as ledger:
+        ledger.append(person.name, "access.list", "people")
     rows: list[dict[str, Any]] = []
     for entry in load_register(context.obj.home).entries:
         token = "locked" if not entry.token_sha256 else f"made by {entry.issued_by}" if entry.issued_by else "own"

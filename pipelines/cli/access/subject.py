@@ -50,6 +50,21 @@ def subject_delete(
         _say_what_was_done(outcome, "deleted")
 
 
+@subject.command("delete-post")
+def subject_delete_post(
+    context: typer.Context,
+    post_id: Annotated[str, typer.Argument(help="Id of the author's own post on its platform.")],
+    platform: Annotated[str, typer.Option(help="The platform.")],
+    reason: Reason,
+    token_file: TokenFile = None,
+) -> None:
+    """Delete all that the vault holds of one post, its author and url too; audited. The masked text stays until its
+    own end. What is under a hold stays."""
+    with opened(context, token_file, "subject.delete", f"post {platform}/{post_id}") as access:
+        outcome = access.requests.delete_post(access.person, platform, post_id, reason)
+        _say_what_was_done(outcome, "deleted")
+
+
 @subject.command("correct")
 def subject_correct(
     context: typer.Context,

@@ -288,6 +288,20 @@ def test_a_person_s_number_is_found_and_deleted(posts: Home) -> None:
     assert "subject.delete.done" in entered
 
 
+def test_an_author_s_own_post_is_deleted_from_the_vault(posts: Home) -> None:
+    given = {"o1": "13766667777", "o2": "13766667777"}
+    store_posts(posts.path, "weibo", given)
+    done = posts.run("subject", "delete-post", "o1", "--platform", "weibo", "--reason", "request 20")
+    assert b"2 values of 1 posts deleted" in done.stderr
+    for generation in (0, 1):
+        if generation:
+            store_posts(posts.path, "weibo", given, generation)  # the feed is replayed
+        assert values(posts.run("reveal", "o1", *REASON).stdout) == []
+        assert len(values(posts.run("reveal", "o2", *REASON).stdout)) == 2
+        counted = "SELECT countIf(notEmpty(phone_tokens)) FROM posts FINAL WHERE post_id IN ('o1', 'o2')"
+        assert posts.one(counted) == 1
+
+
 def test_a_person_s_number_is_corrected_everywhere_but_under_a_hold(posts: Home) -> None:
     wrong, right = "13733334444", "13733335555"
     given = {"c1": wrong, "c2": wrong, "c3": "13733336666"}
@@ -345,6 +359,7 @@ def test_keys_are_listed_and_rotated_without_rewriting(posts: Home, tmp_path: Pa
     store_posts(posts.path, "weibo", {"k1": "13755556666"})
     ring = (posts.path / "keys" / "keyring.json").read_text()
     before = listed()
+    assert entries(posts.path, "cli")[-1]["action"] == "keys.list"
     assert [row["use"] for row in before] == ["seals new values", "tokens"]
     assert before[0]["vault_values"] == posts.one("SELECT count() FROM pii_vault FINAL WHERE notEmpty(ciphertext)")
     done = posts.run("keys", "rotate")
@@ -375,6 +390,17 @@ def test_keys_are_listed_and_rotated_without_rewriting(posts: Home, tmp_path: Pa
     row = json.loads(lost.stdout.splitlines()[1])
     assert (row["key"], row["use"], row["vault_values"]) == (before[0]["key"], "MISSING", before[0]["vault_values"])
     assert b"1 keys are missing" in lost.stderr
+
+
+def test_up_says_once_that_a_key_lost_is_data_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_start", "clickhouse"):  # nothing is started here
+        monkeypatch.setattr(control, name, mock.MagicMock())
+    monkeypatch.setattr("pipelines.store.migrate.migrate", lambda _: None)
+    first, again = (Typed(tmp_path).run("up").stderr for _ in range(2))
+    assert b"if the keys are lost" in first
+    assert b"gone for good" in first
+    assert str(tmp_path / "keys").encode() in first
+    assert b"keys" not in again
 
 
 def test_keys_without_a_store_or_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ def staff(tmp_path: Path, at: Callable[[int], None], monkeypatch: pytest.MonkeyP
 def test_the_account_adds_the_first_person_who_is_admin(staff: Staff) -> None:
     assert staff.tokens["adam"].startswith("yq_")
     (row,) = staff.listed()
+    assert staff.actions()[-1] == ("adam", "access.list", "people")
     founder = f"account {asking.account()}"
     assert (row["name"], row["token"], row["role"], row["state"]) == ("adam", "own", "admin", "active")
     assert (row["until"], row["granted_by"]) == (None, founder)

@@ -225,6 +225,8 @@ def test_tokens_of_numbers_follow_what_was_decided(vault, store_posts, rows):
     assert rows(sql) == [("1", ["f1"]), ("2", ["f1"]), ("3", ["f3"]), ("4", ["f1"]), ("5", ["f2"])]
     vault.retoken({"f1": ""})
     assert rows(sql) == [("1", []), ("2", []), ("3", ["f3"]), ("4", []), ("5", ["f2"])]
+    vault.forget_phones(platform, "3")
+    assert rows(sql)[2:] == [("3", []), ("4", []), ("5", ["f2"])]
     vault.retoken({})
     vault.retoken({"": "f9"})
     assert len(rows(sql)) == 5
