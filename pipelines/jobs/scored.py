@@ -14,8 +14,7 @@ from schemas.step import Step
 from udfs.encoder.step import Classify
 from udfs.keywords.step import Match
 from udfs.render import SHARED_LEVELS, Render
-from udfs.triage.merge import Merge
-from udfs.triage.step import Triage
+from udfs.triage.step import REASONS, Triage
 
 FIELDS = (
     "id", "text", "language", "sentiment", "sentiment_score", "emotion", "emotion_score", "need", "need_score",
@@ -30,7 +29,7 @@ _PLACES = 4
 
 _READ = "text_read"
 """Internal column of an explained job: the masked text that match, classify and triage read."""
-_WHY = (_READ, "hints")
+_WHY = (_READ, *REASONS.names)
 """Internal columns that an explanation needs; never shown."""
 _PLACE = "<PLACE>"
 
@@ -41,7 +40,7 @@ def scored(batch: pa.RecordBatch, explainer: Explainer | None = None) -> list[di
     for row in rows:
         if explainer is not None:
             why = {name: row.pop(name) for name in _WHY}
-            row["explain"] = explainer.explain(row, why[_READ], why["hints"])
+            row["explain"] = explainer.explain(row, *why.values())
         for name, hidden in _INTERNAL.items():
             for part in row[name]:
                 for key in hidden:
@@ -72,19 +71,23 @@ class Explainer:
     """What each decision of a row rests on. Costs many forward passes a post: for a look at some posts, not a feed.
 
     It asks the very steps of ``job`` (opened by then, in this process), about the very text they read, so it cannot
-    contradict what was decided. `job` is the job to run: the given one, and what an explanation needs.
+    contradict what was decided. `job` is the job to run: the given one, with reasons of triage and the text as read.
     """
 
     def __init__(self, job: Job) -> None:
-        at = next(at for at, step in enumerate(job.steps) if isinstance(step, Render))
-        self.job = replace(job, steps=(*job.steps[:at], KeepRead(), *job.steps[at:]))
+        steps: list[Step] = []
+        for step in job.steps:
+            if isinstance(step, Render):
+                steps.append(KeepRead())
+            steps.append(Triage(step.merge, reasons=True) if isinstance(step, Triage) else step)
+        self.job = replace(job, steps=tuple(steps))
         self._classify, self._match, self._triage = self._step(Classify), self._step(Match), self._step(Triage)
 
     def _step(self, kind: type[_S]) -> _S:
         return next(step for step in self.job.steps if isinstance(step, kind))
 
-    def explain(self, row: dict[str, Any], read: str, hints: dict[str, Any] | None) -> dict[str, Any]:
-        """Why ``row`` says what it says: ``read`` is the text that was read, ``hints`` what classify told triage.
+    def explain(self, row: dict[str, Any], read: str, reasons: list[str]) -> dict[str, Any]:
+        """Why ``row`` says what it says: ``read`` is the text that was read, ``reasons`` are those of triage.
 
         * `model`: for each head what was decided, its score and threshold, and the `spans` of the shown text that
           carried it: offsets, words, and log-odds given;
@@ -105,7 +108,7 @@ class Explainer:
         return {
             "model": model,
             "rules": [dict(keyword) for keyword in row["keywords"]],
-            "priority": _reasons(row, read, hints, self._triage.merge),
+            "priority": reasons,
             "thresholds": {"model": {head: _rounded(held) for head, held in limits.items()}, "triage": merge},
             "versions": {"model": row["model"], "rules": self._match.rules.version, "lexicon": _lexicon_version()},
         }
@@ -113,39 +116,6 @@ class Explainer:
 
 def _rounded(held: dict[str, float]) -> dict[str, float]:
     return {label: round(value, _PLACES) for label, value in held.items()}
-
-
-def _reasons(row: dict[str, Any], read: str, hints: dict[str, Any] | None, merge: Merge) -> list[str]:
-    """Triage's reasons for the decision that stands in ``row``.
-
-    Whether triage read a post's facts is its own business: of the two ways, the one that gives the row was taken.
-    """
-    from udfs.triage.evidence import fact_rules, gate_rules
-    from udfs.triage.step import triage
-
-    scores = {need["need"]: need["score"] for need in row["needs"]}
-    gate, read_facts = gate_rules().scan([read])[0], fact_rules().scan([read])[0]
-    reasons: list[str] = []
-    for facts in (None, read_facts):
-        found = triage(
-            read,
-            gate,
-            facts,
-            frozenset(scores),
-            row["keywords"],
-            row["places"],
-            hints,
-            merge,
-            help_score=row["help_score"],
-            need_score=max(scores.values(), default=0.0),
-        )
-        reasons = found.reasons
-        if all(getattr(found, name) == row[name] for name in _DECIDED):
-            break
-    return reasons
-
-
-_DECIDED = ("hazards", "source_kind", "state", "priority")
 
 
 def _lexicon_version() -> str:

@@ -55,16 +55,24 @@ class Triaged(NamedTuple):
     reasons: list[str]
 
 
+REASONS = pa.schema([pa.field("triage_reasons", pa.list_(pa.string()))])
+"""Why a post got its hazards, people, source, state and priority: words of the lexicons, never of the post."""
+
+
 class Triage(Step):
-    """Write hazards, items, people, source_kind, state and priority. Reads masked text."""
+    """Write hazards, items, people, source_kind, state and priority; with ``reasons`` REASONS too. Reads masked text.
+
+    ``merge`` says how far the model's hints are believed.
+    """
 
     name = "triage"
     reads = ("text", "keywords", "needs", "help_score", "places", "hints")
     writes = TRIAGED
 
-    def __init__(self, merge: Merge = MERGED) -> None:
-        """``merge`` says how far the model's hints are believed."""
+    def __init__(self, merge: Merge = MERGED, reasons: bool = False) -> None:
         self.merge = merge
+        if reasons:
+            self.writes = pa.schema([*TRIAGED, *REASONS])  # type: ignore[misc]
 
     def open(self) -> None:
         """Compile the lexicons (about 0.2 s, once a process)."""
@@ -104,8 +112,9 @@ class Triage(Step):
         ]
         return with_columns(
             batch,
-            TRIAGED,
+            self.writes,
             {
+                "triage_reasons": [row.reasons for row in rows],
                 "hazards": [row.hazards for row in rows],
                 "items": [row.items for row in rows],
                 "people": [{"count": row.people, "vulnerable": row.vulnerable} for row in rows],
@@ -187,23 +196,3 @@ def _everyday(by_rule: Finding, hints: Hints, merge: Merge) -> Triaged:
     source, state = merge.source(by_rule, hints), merge.state(NO_CALL, hints, call=False)
     why = [f"source {source.label}: {source.why}", f"state {state.label}: {state.why}"]
     return Triaged([], [], None, [], source.label, state.label, 4, [*why, "priority 4: no need and no hazard"])
-
-
-def explain(
-    text: str,
-    needs: Sequence[str] = (),
-    keywords: Sequence[Mapping[str, Any]] = (),
-    places: Sequence[Mapping[str, Any]] = (),
-    hints: Hints = None,
-    help_score: float | None = None,
-    need_score: float = 1.0,
-) -> list[str]:
-    """Return why triage decided as it did, in lexicon words only, and where the model did.
-
-    ``needs`` are the names in the post's `needs`, ``hints`` and ``help_score`` are what `classify` wrote,
-    ``need_score`` is the strongest need's.
-    """
-    gate = gate_rules().scan([text])[0]
-    worth = needs or (help_score or 0.0) >= 0.5 or _calls(gate, keywords) or MERGED.calls(hints)
-    facts = fact_rules().scan([text])[0] if worth else None
-    return triage(text, gate, facts, frozenset(needs), keywords, places, hints, MERGED, help_score, need_score).reasons

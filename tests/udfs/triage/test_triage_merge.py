@@ -10,7 +10,7 @@ from schemas.records import SOURCE_KINDS
 from udfs.checks import check_udf, sample_batch
 from udfs.triage.evidence import Finding
 from udfs.triage.merge import MERGED, MODEL_ALONE, RULES_ALONE, Merge
-from udfs.triage.step import Triage, explain
+from udfs.triage.step import Triage
 
 
 def hints(
@@ -97,7 +97,7 @@ def test_hazards(rule: list[str], model: dict[str, float] | None, merge: Merge, 
 
 
 def run(text: str, needs: list[str], said: dict[str, Any] | None, merge: Merge = MERGED) -> dict[str, Any]:
-    step = Triage(merge)
+    step = Triage(merge, reasons=True)
     step.open()
     rows = [[{"need": need, "score": 0.9} for need in needs]]
     row: dict[str, Any] = step.apply(sample_batch([text], {"needs": rows, "hints": [said]})).to_pylist()[0]
@@ -169,13 +169,14 @@ def test_first_person_in_everyday_talk_is_no_evidence() -> None:
 
 
 def test_the_explanation_says_when_the_model_decided() -> None:
-    reasons = explain(WORDLESS, hints=hints({"flood_rising": 0.8}, ("relay", 0.9), ("partial", 0.7)))
+    reasons = run(WORDLESS, [], hints({"flood_rising": 0.8}, ("relay", 0.9), ("partial", 0.7)))["triage_reasons"]
     assert "hazard flood_rising: the model says so (0.80)" in reasons
     assert "source relay: the model says so (0.90)" in reasons
     assert "state partial: the model says so (0.70)" in reasons
-    both = explain("水还在涨，已到二楼", ["rescue"], hints=hints({"flood_rising": 0.8}))
+    both = run("水还在涨，已到二楼", ["rescue"], hints({"flood_rising": 0.8}))["triage_reasons"]
     assert not any("model" in reason for reason in both)
-    assert explain("早安", hints=hints(source=("media", 0.8)))[0] == "source media: the model says so (0.80)"
+    everyday = run("早安", [], hints(source=("media", 0.8)))["triage_reasons"]
+    assert everyday[0] == "source media: the model says so (0.80)"
 
 
 @pytest.mark.parametrize("merge", [MERGED, MODEL_ALONE, RULES_ALONE])
@@ -186,3 +187,4 @@ def test_the_contract_of_steps(merge: Merge) -> None:
         for k in range(rows)
     ]
     check_udf(Triage(merge), sample_batch(columns={"hints": said}))
+    check_udf(Triage(merge, reasons=True), sample_batch(columns={"hints": said}))

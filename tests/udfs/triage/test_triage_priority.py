@@ -9,7 +9,7 @@ import pytest
 
 from udfs.checks import check_udf, sample_batch
 from udfs.triage.priority import Facts, decide
-from udfs.triage.step import Triage, explain
+from udfs.triage.step import Triage
 
 NONE: frozenset[str] = frozenset()
 SUPPLIES = frozenset({"supplies"})
@@ -239,7 +239,10 @@ def test_a_junk_post_costs_no_square(unit: str) -> None:
 
 def test_explanations_hold_no_words_of_the_post() -> None:
     text = "绝密标记张三的奶奶瘫痪在床，一楼进水了，出不去，急需轮船二号"
-    reasons = explain(text, ["rescue"])
+    step = Triage(reasons=True)
+    step.open()
+    batch = sample_batch([text], {"needs": [[{"need": "rescue", "score": 0.9}]]})
+    reasons = step.apply(batch).column("triage_reasons")[0].as_py()
     assert any("priority 1" in reason for reason in reasons)
     assert not any(secret in reason for reason in reasons for secret in ("绝密", "张三", "二号"))
 
