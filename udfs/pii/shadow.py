@@ -41,6 +41,7 @@ CHINESE_DIGITS = {
     **dict(zip("貳參陸OolI", "2360011", strict=True)),
 }
 _LETTERS = frozenset("OolI")
+_STOP = re.compile(r"([，。、\n])")
 _NUMERALS = "".join(CHINESE_DIGITS)
 _NUMERAL_RUN = re.compile(rf"[0-9{_NUMERALS}](?:[\s\-.·~_,，。、|/*点杠{EMOJI}]{{0,2}}[0-9{_NUMERALS}]){{6,}}")
 _FOLD_NUMERALS = str.maketrans(CHINESE_DIGITS)
@@ -137,12 +138,19 @@ def _fold_run(run: str) -> str:
     """Fold a run of digits in any script, less the words of the sentence that look like a digit at its ends.
 
     In "我一壹叁捌…" and in "…三四一共" the plain 一 is no twelfth digit. Runs long enough for an identity number or a
-    card are those whole. A letter is a digit only among digits: "lol" is none.
+    card are those whole. A letter is a digit only among digits: "lol" is none. What a stop parts is looked at by
+    itself, unless nothing but single digits is left.
     """
-    if _LETTERS.intersection(run) and sum(map(str.isdecimal, run)) < 5:
+    parts = _STOP.split(run)
+    if len(parts) > 1 and max(map(len, parts)) > 7:
+        return "".join(_fold_run(part) if len(part) > 1 else part.translate(_FOLD_NUMERALS) for part in parts)
+    if _LETTERS.intersection(run) and sum(map(str.isdecimal, run)) < 3:
         return run
     start, end = 0, len(run)
-    first, second, *_ = signs = [char for char in run if char.isalnum() and char not in "点杠"]
+    signs = [char for char in run if char.isalnum() and char not in "点杠"]
+    if len(signs) < 2:
+        return run.translate(_FOLD_NUMERALS)
+    first, second = signs[:2]
     surplus = len(signs) - (12 if first in "0零〇○" else 11)
     if surplus > 3:
         surplus = 0

@@ -21,7 +21,7 @@ _SHOP = r"(?:[A-Za-z]?\d{1,4}号?|号)?(?:商铺|铺(?!路|设|天|满|垫)|铺�
 _ROW = rf"{_N}排"
 _SIDE = r"(?:[东西南北中对]{1,2}户|[左右]手边?|(?<=[号楼栋幢院])[东西南北]院)"
 _GROUP = r"第?(?:\d{1,2}|[一二三四五六七八九十]{1,3})(?:组|社|队)(?![织团成合区长员友员形])"
-_BARE = r"\d{1,2}-\d{1,4}(?![\d年月日天个人名元:：%])|\d{2,4}(?![\d号日月年点时分人个元米岁万亿%.:：]|多)"
+_BARE = r"\d{1,2}-\d{1,4}(?![\d年月日天个人名元:：%])|\d{2,4}(?![\d号日月年点时分人个元米岁万亿世%.:：]|多)"
 _ANY = rf"(?:{_BUILDING}|{_BLOCK}|{_UNIT}|{_FLOOR}|{_SHOP}|{_ROOM}|{_SIDE}|{_LANE}|{_DOOR}|{_GROUP})"
 _S = r"[ \-—]?"
 _CHAIN = (
@@ -58,7 +58,7 @@ class HouseholdRecogniser(IdentifierRecogniser):
     AGAINST = ("医院", "方舱", "课文", "英语", "版本", "病例", "患者", "地铁", "公交", "实验室")
     WINDOW = (16, 10)
     PATTERNS = (
-        ("chain", rf"{_START}(?!\d\d?号\d\d?号){_CHAIN}", 0.75),
+        ("chain", rf"{_START}(?!\d\d?号\d\d?号|一层一层){_CHAIN}", 0.75),
         (
             "building and bare room",
             rf"{_START}(?:{_BUILDING}|{_BLOCK}|{_UNIT})"
@@ -77,7 +77,11 @@ class HouseholdRecogniser(IdentifierRecogniser):
             0.5,
         ),
         ("dashes", r"(?=\d)(?<![\d\-.])\d{1,3}[-—]\d{1,2}[-—]\d{3,4}(?![\d\-])", 0.15),
-        ("one building", r"(?=\d)(?<![0-9A-Za-z第一二三四五六七八九])(?:\d{1,3}(?:号楼|[栋幢]|单元)|\d{3,4}室(?!友))", 0.1),
+        (
+            "one building",
+            r"(?=\d)(?<![0-9A-Za-z第一二三四五六七八九])(?:\d{1,3}(?:号楼|[栋幢]|单元)|\d{3,4}室(?!友))",
+            0.1,
+        ),
     )  # fmt: skip
 
 
@@ -85,7 +89,7 @@ _PART = (
     r"(?:(?:building|bldg\.?|block|unit|apt\.?|apartment|room|rm\.?|flat|suite|floor)"
     r"(?: ?no\.?)? ?#?(?:\d{1,4}[a-z]?|[a-z]\d{0,4})\b|\d{1,2}(?:st|nd|rd|th) floor|#\d{1,4}[a-z]?\b)"
 )
-_STREET = r"(?-i:(?:[A-Z][A-Za-z']+ ){1,3}(?:Street|Road|Avenue|Lane|Drive|Rd|St|Ave|Ln|Blvd|Boulevard)\b)"
+_STREET = r"(?-i:(?:[A-Z][A-Za-z']{1,20} ){1,3}(?:Street|Road|Avenue|Lane|Drive|Rd|St|Ave|Ln|Blvd|Boulevard)\b)"
 
 
 class EnglishHouseholdRecogniser(IdentifierRecogniser):

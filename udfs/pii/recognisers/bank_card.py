@@ -8,7 +8,7 @@ from udfs.pii.recogniser import SEVEN_DIGITS, IdentifierRecogniser
 from udfs.pii.recognisers.mobile import ORDER_CONTEXT
 
 _BIN = r"(?:62\d\d|4\d{3}|5[1-5]\d\d|35\d\d|9558|(?:10|60|68|81|90|94|95|98)\d\d)"
-_S = r"[ \-.·_/|\ufffc\n]{1,2}"
+_S = r"[ \-.·_/|\ufffc\r\n]{1,2}"
 _ANNOUNCED = (
     r"(?:[卡账帐折][ \t]{0,4}[号户]|银行卡|储蓄卡|信用卡|借记卡|社保卡|[工农建中交招]行卡|邮储卡|卡(?=[:：])|户头|"
     r"(?:bank|credit|debit) ?card|card ?(?:no\b\.?|number|num)|bank account|account ?(?:no\b\.?|number))"
@@ -42,7 +42,7 @@ class BankCardRecogniser(IdentifierRecogniser):
         (
             "announced",
             rf"{_ANNOUNCED}(?:(?!电话|金额|资产|余额|热线)[^0-9\n]){{0,8}}"
-            r"(?P<span>\d(?:[ \-.·_/|\ufffc\n]{0,3}\d){11,20})(?!\d)(?![元万亿])",
+            r"(?P<span>\d(?:[ \-.·_/|\ufffc\r\n]{0,3}\d){11,20})(?!\d)(?![元万亿])",
             0.5,
         ),
     )

@@ -9,7 +9,7 @@ _JOIN = (
     r"[\ufffc\s:：=＝（(【\[\"“'>,，、.\-/♥])"
 )
 _W = "[微薇威徽嶶溦巍]"
-_MIXED_ID = r"[A-Za-z][A-Za-z\-]*[0-9_][A-Za-z0-9_\-]{2}"
+_MIXED_ID = r"[A-Za-z][A-Za-z\-]{0,18}[0-9_][A-Za-z0-9_\-]{2}"
 """How an id begins that is no word: needed where the announcement is a single letter or run into the id."""
 _WECHAT = (
     r"(?=[微薇威徽嶶溦巍卫绿vw加+私\ufffc])(?:"
@@ -32,7 +32,7 @@ _OTHER = (
     r"kakao|discord)(?:号|账号| ?id(?![A-Za-z]))?)"
 )
 _CJK = r"\u4e00-\u9fff\u3400-\u4dbf\u3040-\u30ff\uac00-\ud7af"
-_OTHER_ID = r"(?=[A-Za-z_.\-]*[0-9_]|[A-Za-z]{6})[A-Za-z0-9_.\-]{5,30}(?<![.\-])(?![A-Za-z0-9])"
+_OTHER_ID = r"(?=[A-Za-z_.\-]{0,29}[0-9_]|[A-Za-z]{6})[A-Za-z0-9_.\-]{5,30}(?<![.\-])(?![A-Za-z0-9])"
 _WECHAT_ID = r"[A-Za-z][A-Za-z0-9_\-]{5,19}(?![A-Za-z0-9_\-])"
 
 

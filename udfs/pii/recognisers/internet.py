@@ -81,7 +81,7 @@ class IpAddressRecogniser(IdentifierRecogniser):
         ("v6", rf"{_V6_START}(?:{_HEX}:){{7}}{_HEX}(?![0-9A-Za-z:])", 0.6),
         (
             "v6, shortened",
-            rf"{_V6_START}(?=[0-9A-F:]{{8}})(?=(?:[0-9A-F]*:){{3}}){_V6_SHORT}",
+            rf"{_V6_START}(?=[0-9A-F:]{{8}})(?=(?:[0-9A-F]{{0,4}}:){{3}}){_V6_SHORT}",
             0.45,
         ),
         ("v6, short", rf"{_V6_START}{_V6_SHORT}", 0.15),

@@ -64,7 +64,7 @@ class BrokenResidentIdRecogniser(IdentifierRecogniser):
     """CN_ID over the end of a line, wherever it was cut; put together it must be well-formed."""
 
     ENTITY = "CN_ID"
-    GATES = (SEVEN_DIGITS, r"\d\s*\n\s*[0-9Xx]")
+    GATES = (SEVEN_DIGITS, r"\d ?\r?\n ?[0-9Xx]")
     PATTERNS = (("over a line break", r"(?<![\d.])[1-9]\d{0,16} ?\r?\n ?\d{0,16}[0-9Xx](?![0-9A-Za-z])", 0.5),)
 
     def validate_result(self, pattern_text: str) -> bool | None:

@@ -9,7 +9,7 @@ from udfs.pii.recogniser import SEVEN_DIGITS, IdentifierRecogniser
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _C = "[0-9A-HJ-NPQRTUWXY]"
-_HEAD = r"(?=[0-9A-Z]{8}\d*[A-Z]|[A-Z])[1-9AGYN][1-9A-HJ-NY][1-8]\d{5}"
+_HEAD = r"(?=[0-9A-Z]{8}\d{0,9}[A-Z]|[A-Z])[1-9AGYN][1-9A-HJ-NY][1-8]\d{5}"
 _WORD = r"(?:信用代码|统一代码|税号|识别号|注册号|营业执照(?:号码?)?|uscc)"
 
 
@@ -25,7 +25,7 @@ class UsccRecogniser(IdentifierRecogniser):
         ("digits only", r"(?<![0-9A-Za-z])(?:9[1-3]|1[1-39]|5[1-39])[1-8]\d{15}(?![0-9A-Za-z])", 0.15),
         (
             "announced",
-            rf"{_WORD}[^0-9A-Za-z\n]{{0,5}}(?P<span>{_C}(?:[ \-.\ufffc\n]{{0,2}}{_C}){{17}})(?![0-9A-Za-z])",
+            rf"{_WORD}[^0-9A-Za-z\n]{{0,5}}(?P<span>{_C}(?:[ \-.\ufffc\r\n]{{0,2}}{_C}){{17}})(?![0-9A-Za-z])",
             0.6,
         ),
         ("old form, announced", rf"{_WORD}[^0-9A-Za-z\n]{{0,5}}(?P<span>\d{{15}})(?![0-9A-Za-z])", 0.85),
