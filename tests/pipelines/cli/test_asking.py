@@ -92,7 +92,7 @@ def test_people_show_their_tokens(
     assert NOTICE not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("action", "notice"), [("job.operate", False), ("alert.ack", False), ("audit.verify", True)])
+@pytest.mark.parametrize(("action", "notice"), [("job.operate", False), ("alert.ack", False), ("audit.show", True)])
 def test_an_embedded_home_knows_the_account_and_says_so_where_identities_are_touched(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str, notice: bool
 ) -> None:
