@@ -111,13 +111,16 @@ def pii(
     how: How = Format.TABLE,
 ) -> None:
     """Masking on posts with gold spans: per type precision, recall, F1, post-level leak rate; posts per CPU-second."""
-    from pipelines.bench import labelled
-    from udfs.pii.evaluate import evaluate
+    from pipelines.bench import pii as measure
     from udfs.pii.step import Mask
 
     step = Mask(mask_places=True)
     step.open()
-    show({"data": data.name} | evaluate([row for _, row in labelled.read(data)], step), how)
+    report = measure.measure(data, step)
+    if how is Format.JSON:
+        show(report, how)
+    else:
+        measure.show(report)
 
 
 def show(report: dict[str, Any], how: Format) -> None:

@@ -33,7 +33,7 @@ _OTHER = (
 )
 _CJK = r"\u4e00-\u9fff\u3400-\u4dbf\u3040-\u30ff\uac00-\ud7af"
 _OTHER_ID = r"(?=[A-Za-z_.\-]{0,29}[0-9_]|[A-Za-z]{6})[A-Za-z0-9_.\-]{5,30}(?<![.\-])(?![A-Za-z0-9])"
-_WECHAT_ID = r"[A-Za-z][A-Za-z0-9_\-]{5,19}(?![A-Za-z0-9_\-])"
+_WECHAT_ID = r"[A-Za-z][A-Za-z0-9_\-]{5,19}(?<!-)(?![A-Za-z0-9_])"
 
 
 class ImIdRecogniser(IdentifierRecogniser):
