@@ -1,4 +1,4 @@
-"""A small flood from the command line: alerts from the first call, what each role may see, and no leak anywhere."""
+"""A small flood from the command line: alerts from the first call, and what each role may see."""
 
 from __future__ import annotations
 
@@ -8,66 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import lines
+from tests.pipelines.jobs.conftest import BROKEN, FILE, POST_IDS, objects
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
-PLANTED = {
-    "mobile": "13987650123",
-    "identity": "110105194912310021",
-    "mail": "planted.person@example.org",
-    "wechat": "wx_planted_9527",
-    "author": "planted-author-77",
-    "url": "https://example.org/planted/post/1",
-    "extra": "planted-extra-value",
-    "broken": "plantedbroken13612340000",
-}
-"""Values that must stand nowhere in clear."""
-
-
-def posts(now_ms):
-    flood = "郑州市二七区马寨镇水磨村房子进水到二楼了，被困三个大人一个孩子，急需皮划艇救援，电话"
-    call = {
-        "id": "call-1",
-        "platform": "weibo",
-        "author": PLANTED["author"],
-        "url": PLANTED["url"],
-        "created_at": now_ms - 60_000,
-        "text": f"{flood}{PLANTED['mobile']}，身份证{PLANTED['identity']}，微信号{PLANTED['wechat']}",
-        "note": PLANTED["extra"],
-    }
-    relay = {
-        **call,
-        "id": "call-2",
-        "author": "another",
-        "created_at": now_ms - 30_000,
-        "text": "帮转！" + call["text"],
-    }
-    old = {**call, "id": "call-old", "created_at": now_ms - 40 * 86_400_000, "text": f"{flood}13700001111"}
-    everyday = {"id": "day-1", "platform": "weibo", "text": f"今天的面真好吃，发到{PLANTED['mail']}", "author": "x"}
-    return [call, relay, old, everyday]
-
-
-@pytest.fixture(scope="module")
-def flooded(home, tmp_path_factory):
-    home.empty()
-    path = tmp_path_factory.mktemp("feed") / "flood.jsonl"
-    broken = b'{"id":"b","text":"' + PLANTED["broken"].encode()
-    path.write_bytes(lines(*posts(time.time_ns() // 1_000_000)) + broken + b"\n")
-    home.said = home.run("submit", "opinion", "--source", f"file://{path}", "--parallelism", "1")
-    return home
-
-
-def objects(done):
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
 
 def test_every_line_is_a_row_or_a_dead_letter(flooded):
-    assert flooded.one("SELECT count() FROM posts FINAL") == 4
-    letters = objects(flooded.run("dlq", "list", "--format", "json"))
-    assert [(letter["offset"], letter["step"], letter["reason"]) for letter in letters] == [
-        (4, "parse", "not JSON: truncated")
-    ]
+    ours = f"SELECT post_id FROM posts FINAL WHERE partition = '{FILE}' ORDER BY post_id"
+    assert tuple(row[0] for row in flooded.rows(ours)) == POST_IDS
+    letters = [row for row in objects(flooded.run("dlq", "list", "--format", "json")) if row["partition"] == FILE]
+    assert {(letter["offset"], letter["step"], letter["reason"]) for letter in letters} == {
+        (len(POST_IDS) + number, "parse", reason) for number, (_, reason) in enumerate(BROKEN)
+    }
 
 
 def test_the_alert_stands_from_the_first_call_and_its_repeat_raises_the_count(flooded):
@@ -111,20 +63,17 @@ def test_a_test_message_goes_out(flooded):
 @pytest.mark.parametrize(
     ("role", "query", "allowed"),
     [
-        ("operator", "SELECT count() FROM posts FINAL", True),
+        # each costs a start of the command; tests/pipelines/store/test_data_classes.py asks the rest of the server
         ("operator", "SELECT post_id, priority FROM posts FINAL", True),
         ("operator", "SELECT text FROM posts", False),
-        ("operator", "SELECT author_token FROM posts", False),
         ("operator", "SELECT * FROM pii_vault", False),
-        ("operator", "SELECT raw FROM dead_letters", False),
-        ("analyst", "SELECT * FROM v_posts", True),
-        ("analyst", "SELECT * FROM v_sentiment", True),
-        ("analyst", "SELECT count() FROM posts", False),
-        ("analyst", "SELECT * FROM pii_vault", False),
         ("operator", "INSERT INTO posts (post_id) VALUES ('x')", False),
-        ("analyst", "DROP TABLE posts", False),
         ("operator", "SELECT * FROM file('/etc/passwd', 'LineAsString')", False),
-        ("analyst", "SELECT * FROM url('http://127.0.0.1:1', 'LineAsString', 'line String')", False),
+        ("analyst", "SELECT * FROM v_posts", True),
+        ("analyst", "SELECT count() FROM posts", False),
+        ("viewer", "SELECT * FROM alerts", False),
+        ("centre", "SELECT place FROM alerts", True),
+        ("auditor", "SELECT actor, action FROM audit_log", True),
     ],
 )
 def test_roles(flooded, role, query, allowed):
@@ -134,35 +83,18 @@ def test_roles(flooded, role, query, allowed):
 
 
 def test_formats_of_sql(flooded):
-    csv = flooded.run("sql", "SELECT count(), 'a,b' FROM posts FINAL", "--format", "csv").stdout
-    assert csv == b'4,"a,b"\n'
+    csv = flooded.run(
+        "sql", "SELECT count(), 'a,b' FROM posts FINAL WHERE post_id = 'call-1'", "--format", "csv"
+    ).stdout
+    assert csv == b'1,"a,b"\n'
     assert json.loads(flooded.run("sql", "SELECT 1 AS one", "--format", "json").stdout) == [{"one": 1}]
-
-
-def test_nothing_that_was_planted_stands_anywhere_in_clear(flooded):
-    haystacks = {"stdout": flooded.said.stdout, "stderr": flooded.said.stderr}
-    for table in ("posts", "dead_letters", "alert_hits", "alert_deliveries", "pii_vault", "v_posts", "v_alerts"):
-        haystacks[table] = repr(flooded.rows(f"SELECT * FROM {table}")).encode()
-    for folder in ("logs", "runs"):
-        for path in (flooded.path / folder).rglob("*"):
-            if path.is_file():
-                haystacks[str(path.relative_to(flooded.path))] = path.read_bytes()
-    haystacks["alerts.jsonl"] = (flooded.path / "alerts.jsonl").read_bytes()
-    found = [
-        f"{name} in {where}"
-        for where, content in haystacks.items()
-        for name, value in PLANTED.items()
-        if value.encode() in content
-    ]
-    assert not found
 
 
 def test_what_was_masked_is_in_the_vault(flooded):
     types = {row[0] for row in flooded.rows("SELECT DISTINCT type FROM pii_vault WHERE post_id = 'call-1'")}
     assert {"CN_MOBILE", "CN_ID", "IM_ID"} <= types
-    tokens = {
-        row[0] for row in flooded.rows("SELECT token FROM pii_vault WHERE type = 'CN_MOBILE' AND post_id != 'call-old'")
-    }
+    query = "SELECT token FROM pii_vault WHERE type = 'CN_MOBILE' AND post_id IN ('call-1', 'call-2')"
+    tokens = {row[0] for row in flooded.rows(query)}
     assert len(tokens) == 1, "the same number has one token in every post"
 
 
