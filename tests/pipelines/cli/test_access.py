@@ -553,6 +553,37 @@ def test_a_second_person_shows_a_token_too(
         assert b"not approved" in office.run("reveal", "p2", *REASON, *forged, code=1).stderr
 
 
+# who starts, the name given as approver, whose token that is, exit code, words on stderr
+STARTS = [
+    ("olga", "olga", "olga", 1, "another person than olga"),
+    ("olga", "rita", "rita", 1, "needs the role admin or operator"),
+    ("olga", "adam", "rita", 1, "the token shown is not theirs"),
+    ("olga", "adam", None, 1, "needs their own token"),
+    ("olga", "bo", "bo", 1, "adam made this token and knows it"),
+    ("rita", "adam", "adam", 1, "needs the role operator"),
+    ("olga", "adam", "adam", 0, "batch reveals in 4401"),
+]
+
+
+def test_an_emergency_needs_an_operator_and_another_person(
+    office: Office, people: dict[str, str], tmp_path: Path
+) -> None:
+    bo = office.by("adam", "people", "add", "bo").stdout.decode()
+    office.by("adam", "people", "grant", "bo", "operator")
+    start = ("emergency", "start", "--region", "440100", "--hours", "1", *REASON, "--approved-by")
+    for who, approver, token, code, words in STARTS:
+        (tmp_path / "second").write_text(({"bo": bo} | people).get(token, "") if token else "")
+        done = office.by(who, *start, approver, "--approver-token-file", str(tmp_path / "second"), code=code)
+        assert words in done.stderr.decode(), (who, approver, token)
+        entry = entries(office.home.path)[-1]
+        assert (entry["actor"], entry["action"]) == (who, "emergency.refused" if code else "emergency.start")
+    assert entry["detail"]["approved_by"] == "adam"
+    session = done.stdout.decode().strip()
+    assert session in office.by("vera", "emergency", "list").stdout.decode()
+    office.by("rita", "emergency", "end", session, *REASON, code=1)
+    office.by("aud", "emergency", "end", session, *REASON)
+
+
 def test_a_life_at_risk_waits_for_nobody_and_is_reviewed_by_another(office: Office, people: dict[str, str]) -> None:
     with policy(office.home.path, "reveals_per_hour: 0\nsecond_person: always\n"):
         office.by("rita", "reveal", "p2", *REASON, code=1)
