@@ -11,15 +11,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
 import pyarrow as pa
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from pipelines.store.client import StoreSettings, connect
-from pipelines.store.embedded import write_config
+from pipelines.store.embedded import write_users
 from pipelines.store.migrate import migrate
 from pipelines.store.roles import USERS
 from schemas import records
@@ -76,7 +79,7 @@ class Server:
 def new_server(directory: Path) -> Server:
     passwords = {user: secrets.token_urlsafe(16) for user in USERS}
     server = Server(directory, free_port(), free_port(), passwords)
-    write_config(directory, server.http_port, server.tcp_port, passwords)
+    write_users(directory, passwords)
     return server
 
 
@@ -110,13 +113,25 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         migrate(server.settings())
         yield server
     finally:
-        server.kill(signal.SIGTERM)
+        server.kill()  # SIGTERM would take five seconds for data that nobody wants
 
 
 @pytest.fixture(scope="session")
 def clickhouse(clickhouse_server: Server) -> StoreSettings:
     """Settings of the pipeline's own user."""
     return clickhouse_server.settings()
+
+
+@pytest.fixture(scope="session")
+def as_user(clickhouse_server: Server) -> Iterator[Callable[[str], Client]]:
+    """One client a user for tests of single statements: a connection costs more than they do."""
+    with ExitStack() as clients:
+
+        @cache
+        def client(user: str) -> Client:
+            return clients.enter_context(connect(clickhouse_server.settings(user)))
+
+        yield client
 
 
 @pytest.fixture

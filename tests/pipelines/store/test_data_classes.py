@@ -166,16 +166,15 @@ REFUSED = [
 
 @pytest.mark.services
 @pytest.mark.parametrize(("user", "sql"), READABLE)
-def test_readable(clickhouse_server, user, sql):
-    with connect(clickhouse_server.settings(user)) as client:
-        client.command(sql)
+def test_readable(as_user, user, sql):
+    as_user(user).command(sql)
 
 
 @pytest.mark.services
 @pytest.mark.parametrize(("user", "sql"), REFUSED)
-def test_refused(clickhouse_server, user, sql):
-    with connect(clickhouse_server.settings(user)) as client, pytest.raises(StoreError) as caught, translated("q"):
-        client.command(sql)
+def test_refused(as_user, user, sql):
+    with pytest.raises(StoreError) as caught, translated("q"):
+        as_user(user).command(sql)
     expected = "ACCESS_DENIED|SETTING_CONSTRAINT_VIOLATION|READONLY|TOO_MANY_ROWS"
     assert re.search(expected, str(caught.value)), caught.value
 
