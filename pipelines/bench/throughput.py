@@ -66,6 +66,7 @@ def _end_to_end(home: Path, source: str, parallelism: int, start: Any) -> dict[s
         "seconds_with_start_up": whole,
         "latency_s": {name: value / 1000 for name, value in found["latency_ms"].items()},
         "cost_per_step_us": costs,
+        "audit_share": costs["record"] / sum(costs.values()),
     }
 
 
