@@ -146,7 +146,8 @@ class Templates:
 
     def example(self) -> Example:
         r = self._random
-        line = r.choice(self._words["person_lines"] if r.random() < 0.65 else self._words["place_lines"])
+        draw = r.random()
+        line = r.choice(self._words[f"{'person' if draw < 0.6 else 'place' if draw < 0.88 else 'none'}_lines"])
         text, people, places = "", [], []
         for part in line.replace("{", "\0{").replace("}", "}\0").split("\0"):
             if part == "{P}":
