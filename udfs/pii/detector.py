@@ -19,6 +19,7 @@ from udfs.pii.spans import Span
 THRESHOLD = 0.4
 """Spans that score less are not masked. Presidio's engine must be given the same ``default_score_threshold``."""
 
+_DIGIT = re.compile(r"\d").search
 _NUMBERS = frozenset({"CN_MOBILE", "CN_LANDLINE", "PHONE_NUMBER", "IM_ID"})
 _OPENERS = (
     rf"[0-9A-Za-z@{TRADITIONAL}]",
@@ -47,6 +48,7 @@ class Detector:
         threshold: float = THRESHOLD,
     ) -> None:
         self._groups = _grouped(recognisers)
+        self._without_digits = _grouped([r for r in recognisers if not (r.GATES and r.GATES[0].startswith(r"\d"))])
         han_only = [recogniser.GATES[0] for recogniser in recognisers if recogniser.HAN_ONLY]
         self._openers = [re.compile(opener).search for opener in (*_OPENERS, *han_only)]
         self._plug_ins = plug_ins
@@ -70,7 +72,7 @@ class Detector:
         spans = []
         for each in (shadow, folded) if folded else (shadow,):
             seen = each.text
-            for first, members in self._groups:
+            for first, members in self._groups if _DIGIT(seen) else self._without_digits:
                 if first and not first(seen):
                     continue
                 for recogniser, gates in members:
@@ -80,8 +82,10 @@ class Detector:
                         if not gate(seen):
                             break
                     else:
-                        for found in recogniser.find(seen):
-                            spans.append(Span(recogniser.ENTITY, *each.span(found.start, found.end), found.score))
+                        for start, end, _, score, _ in recogniser.find(seen):
+                            if each.at:
+                                start, end = each.span(start, end)
+                            spans.append(Span(recogniser.ENTITY, start, end, score))
         return spans
 
     def _is_public(self, text: str, span: Span) -> bool:
@@ -100,6 +104,7 @@ def _grouped(recognisers: Sequence[IdentifierRecogniser]) -> list[tuple[_Gate | 
     groups: dict[str, tuple[_Gate | None, list[_Member]]] = {}
     for recogniser in recognisers:
         gates = [gate.search for gate in recogniser.gates]
-        _, members = groups.setdefault(next(iter(recogniser.GATES), ""), (gates[0] if gates else None, []))
+        first = None if recogniser.GATES[:1] == (r"\d",) else next(iter(gates), None)  # asked for all of them at once
+        _, members = groups.setdefault(next(iter(recogniser.GATES), ""), (first, []))
         members.append((recogniser, tuple(gates[1:])))
     return list(groups.values())

@@ -49,15 +49,15 @@ class PresidioIdentifier(PatternRecognizer):
         results = []
         flags = int(self.global_regex_flags or 0)
         kind = type(self._declared).__name__
-        for span, found in self._declared.spans(text):
-            name, regex, score = self._declared.PATTERNS[found.pattern]
-            explanation = self.build_regex_explanation(kind, name, regex, score, found.base >= 1.0, flags)
-            explanation.set_improved_score(found.score)
-            result = RecognizerResult(span.type, span.start, span.end, found.base, explanation)
+        for span, (_, _, base, raised, number) in self._declared.spans(text):
+            name, regex, score = self._declared.PATTERNS[number]
+            explanation = self.build_regex_explanation(kind, name, regex, score, base >= 1.0, flags)
+            explanation.set_improved_score(raised)
+            result = RecognizerResult(span.type, span.start, span.end, base, explanation)
             result.recognition_metadata = {
                 RecognizerResult.RECOGNIZER_NAME_KEY: kind,
                 RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
-                "score_in_context": found.score,
+                "score_in_context": raised,
             }
             results.append(result)
         return results

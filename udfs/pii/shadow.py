@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 EMOJI = "\ufffc"
 """Stands for any pictograph in a shadow; patterns treat it as a separator."""
@@ -95,8 +95,7 @@ _SPECIAL = re.compile(
 _GONE = re.compile(_character_class(_REMOVED))
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+class Shadow(NamedTuple):
     """What the patterns see. ``at`` maps its offsets to those of the original; None when they are the same."""
 
     original: str

@@ -50,8 +50,8 @@ class HouseholdRecogniser(IdentifierRecogniser):
 
     ENTITY = "ADDRESS"
     GATES = (
-        r"[0-9A-Za-z一二三四五六七八九十百东西南北中对甲乙丙丁手]"
-        r"(?:[号楼栋幢单室房户门组社队层座#边弄排铺商宿家院]|-\d)|[户手][边]?|村..?.?组",
+        r"[0-9A-Za-z一二三四五六七八九十百东西南北中甲乙丙丁村头]"
+        r"(?:[号楼栋幢单室房户门组社队层座弄排铺]|-\d|#[\d楼栋幢单]|宿舍|商铺|(?<=村)[\u4e00-\u9fff]{1,3}组|(?<=头)第)",
     )
     HAN_ONLY = True
     CONTEXT = ("住", "家", "地址", "小区", "被困", "救", "位置", "收货", "收件", "户", "门牌")
@@ -68,11 +68,11 @@ class HouseholdRecogniser(IdentifierRecogniser):
         ("after a shared place", rf"{_NEAR}{_AFTER_PLACE}{_S}(?P<span>{_DETAILS}){_NO_DATE}", 0.55),
         ("dashes after a place", rf"{_NEAR}{_AFTER_PLACE}{_S}(?P<span>{_DASHES})(?![\d年月日天个人名元:：])", 0.5),
         ("door and room", r"(?<![0-9A-Za-z])\d{1,2}门\d{3,4}(?![\d分元人个年])", 0.5),
-        ("number sign after a place", rf"{_AFTER_PLACE}{_S}(?P<span>\d{{1,3}}#\d{{3,4}})(?!\d)", 0.5),
+        ("number sign after a place", rf"(?=[ \-—]?\d){_AFTER_PLACE}{_S}(?P<span>\d{{1,3}}#\d{{3,4}})(?!\d)", 0.5),
         ("group of a village by its name", _NAMED_GROUP, 0.5),
         (
             "house by its place in the row",
-            rf"(?:{_AFTER_PLACE}|(?=村?[东西南北]头))"
+            rf"(?=[村东西南北第])(?:{_AFTER_PLACE}|(?=村?[东西南北]头))"
             rf"(?P<span>(?:村?[东西南北]头)?第(?:\d{{1,2}}|{_HAN_NUMBER})[户家])(?=老|有|房|被|没|还|人|$|[，。,！!])",
             0.5,
         ),
@@ -98,7 +98,8 @@ class EnglishHouseholdRecogniser(IdentifierRecogniser):
     ENTITY = "ADDRESS"
     GATES = (
         r"\d",
-        rf"(?i)\b(?:building|bldg|block|unit|apt|apartment|room|rm|flat|suite|floor)\b|\d {_STREET}",
+        r"[bBuUaArRfFsS\d](?:(?i:(?<=b)(?:uilding|ldg|lock)|(?<=u)nit|(?<=a)p(?:t|artment)|(?<=r)(?:oom|m)|"
+        rf"(?<=f)l(?:at|oor)|(?<=s)uite)\b|(?<=\d)[a-z]?,? {_STREET})",
     )
     CONTEXT = (
         "live",

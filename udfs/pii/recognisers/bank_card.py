@@ -19,6 +19,7 @@ class BankCardRecogniser(IdentifierRecogniser):
     """BANK_CARD. Luhn's check digit; without it only the common ranges or the word make a card of a number."""
 
     ENTITY = "BANK_CARD"
+    AHEAD = r"\d"
     GATES = (SEVEN_DIGITS, r"(?:\d\D{0,3}){11}\d")
     NUMERALS = True
     CONTEXT = (

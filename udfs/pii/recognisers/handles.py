@@ -68,7 +68,7 @@ class WeiboNameRecogniser(IdentifierRecogniser):
     """IM_ID for a Weibo name that is announced; it may be Han."""
 
     ENTITY = "IM_ID"
-    GATES = (r"微博(?:名|号|[iI][dD]|昵称|账号)|围脖[名号]",)
+    GATES = (r"[微围](?:(?<=微)博(?:名|号|[iI][dD]|昵称|账号)|(?<=围)脖[名号])",)
     HAN_ONLY = True
     PATTERNS = (("Weibo", r"(?:微博|围脖)(?:名|号|id|昵称|账号)[\s:：=是为@]{1,3}(?P<span>[\w\-]{2,20})", 0.6),)
 

@@ -19,6 +19,7 @@ class ForeignPhoneRecogniser(IdentifierRecogniser):
     """PHONE_NUMBER: E.164 with its plus, and North American numbers as they are written."""
 
     ENTITY = "PHONE_NUMBER"
+    AHEAD = r"[+0-9(]"
     GATES = (SEVEN_DIGITS,)
     CONTEXT = ("phone", "call", "tel", "mobile", "cell", "text", "whatsapp", "contact", "number")
     PATTERNS = (
@@ -50,6 +51,7 @@ class UsSsnRecogniser(IdentifierRecogniser):
     """US_SSN as 3-2-4; areas 000, 666 and 9xx are never issued."""
 
     ENTITY = "US_SSN"
+    AHEAD = r"\d"
     GATES = (SEVEN_DIGITS, r"\d{3}[- ]\d{2}[- ]\d{4}")
     CONTEXT = ("ssn", "social security")
     PATTERNS = (("SSN", r"(?<![0-9\-])(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![0-9\-])", 0.45),)

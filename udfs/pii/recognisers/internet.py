@@ -32,9 +32,10 @@ class EmailRecogniser(IdentifierRecogniser):
     """EMAIL_ADDRESS, with the usual ways of hiding the @ and the dot."""
 
     ENTITY = "EMAIL_ADDRESS"
+    AHEAD = r"[A-Za-z0-9_%+]"
     GATES = (
-        rf"@|[艾爱]特|圈[aA]|#[1A-Za-z]|"
-        rf"[aA][tT](?:(?<![A-Za-z][aA][tT])(?![A-Za-z])|(?=(?i:{_PROVIDER})))",
+        r"[@艾爱圈#aA](?:(?<=@)|(?<=[艾爱])特|(?<=圈)[aA]|(?<=#)[1A-Za-z]|"
+        rf"(?<=[aA])[tT](?:(?<![A-Za-z][aA][tT])(?![A-Za-z])|(?=(?i:{_PROVIDER}))))",
         rf"(?i)[A-Za-z0-9_.%+\-] ?(?:@|#{_PROVIDER}|[(（\[{{【<] ?[a@艾爱]|[艾爱]特|圈a|"
         rf"_?at_?{_PROVIDER}| at {_PROVIDER})",
     )
@@ -63,9 +64,10 @@ class IpAddressRecogniser(IdentifierRecogniser):
     """IP_ADDRESS, versions 4 and 6. Short ones need a word: they are versions and times."""
 
     ENTITY = "IP_ADDRESS"
+    AHEAD = r"[0-9A-F]"
     GATES = (
         r"\d",
-        r"[.:][0-9A-Fa-f]|[iI][pP]",
+        r"[.:iI](?:(?<=[.:])[0-9A-Fa-f]|(?<=[iI])[pP])",
         r"(?i)\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-F]?:[0-9A-F]{0,4}:|ip[^\n]{0,9}\d ?[.点] ?\d",
     )
     CONTEXT = ("ip", "地址", "服务器", "dns", "登录", "网关", "host", "ping")
@@ -103,8 +105,9 @@ class UrlRecogniser(IdentifierRecogniser):
     """URL: links as they are posted, next to Han characters, without their last punctuation."""
 
     ENTITY = "URL"
+    AHEAD = r"[A-Za-z0-9]"
     GATES = (
-        r"[:：.][/A-Za-z ]|点[cnoCNO]",
+        r"[:：.点](?:(?<=点)[cnoCNO]|(?<!点)[/A-Za-z ])",
         rf"(?i)[:：] ?//|www\.|[a-z0-9](?:\.{_TLD}|点(?:com|cn|net|org))(?![a-z0-9])",
     )
     PATTERNS = (

@@ -20,6 +20,7 @@ class LandlineRecogniser(IdentifierRecogniser):
     """CN_LANDLINE. 400 and 800 numbers belong to enterprises, not persons, and stay."""
 
     ENTITY = "CN_LANDLINE"
+    AHEAD = r"[+0-9(（]"
     GATES = (SEVEN_DIGITS,)
     NUMERALS = True
     CONTEXT = ("电话", "座机", "固话", "联系", "致电", "拨打", "来电", "号码", "热线", "传真", "tel", "phone", "fax")
@@ -27,7 +28,12 @@ class LandlineRecogniser(IdentifierRecogniser):
     WINDOW = (22, 2)
     PATTERNS = (
         ("with area code", rf"{_START}(?:(?:\+|00)86[- ]?)?[(（]?{_AREA}[)）]?{_BETWEEN}{_LOCAL}{_EXT}(?!\d)", 0.75),
-        ("country code", rf"{_COUNTRY}[(（]?(?:10|2[0-57-9]|[3-9]\d{{2}})[)）]?[- ]?{_LOCAL}{_EXT}(?!\d)", 0.7),
+        (
+            "country code",
+            rf"(?=[+0-9(（]){_COUNTRY}[(（]?(?:10|2[0-57-9]|[3-9]\d{{2}})[)）]?[- ]?{_LOCAL}{_EXT}"
+            r"(?!\d)",
+            0.7,
+        ),
         ("grouped", rf"(?<!\d)(?:[(（]?{_AREA}[)）]?{_BETWEEN})[2-9]\d{{2,3}}[- ]\d{{4}}{_EXT}(?!\d)", 0.7),
         ("run into a date", rf"(?<!\d)[(（]?{_AREA}[)）]?-?[2-9]\d{{7}}(?=\d{{1,2}}(?:[日号点时月]|[:：]))", 0.6),
         ("run into a mobile", rf"(?<!\d)[(（]?{_AREA}[)）]?-?{_LOCAL}(?=1[3-9]\d{{9}}(?!\d))", 0.6),

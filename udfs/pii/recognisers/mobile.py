@@ -47,6 +47,7 @@ class MobileRecogniser(IdentifierRecogniser):
     """CN_MOBILE. Has no check digit; what it costs to be sure is the digits around it."""
 
     ENTITY = "CN_MOBILE"
+    AHEAD = r"[+0-9(（]"
     GATES = (SEVEN_DIGITS, r"1(?:\D{0,4}\d){10}")
     NUMERALS = True
     CONTEXT = PHONE_CONTEXT

@@ -16,7 +16,8 @@ class PlateRecogniser(IdentifierRecogniser):
     ENTITY = "CN_PLATE"
     GATES = (
         r"\d",
-        rf"(?i){_PROVINCE[:-1]}使领wj](?:(?<={_PROVINCE}) ?[A-Z]|(?<=使) ?\d|(?<=\d[使领])|(?<=WJ))|[车号]牌|牌照|车号",
+        rf"{_PROVINCE[:-1]}使领jJ牌照号](?:(?<={_PROVINCE}) ?[A-Za-z]|(?<=使) ?\d|(?<=\d[使领])|(?<=[wW][jJ])|"
+        r"(?<=[车号]牌)|(?<=牌照)|(?<=车号))",
     )
     CONTEXT = ("车牌", "牌照", "车号", "号牌", "车主", "司机", "轿车", "肇事")
     PATTERNS = (

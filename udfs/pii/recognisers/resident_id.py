@@ -31,6 +31,7 @@ class ResidentIdRecogniser(IdentifierRecogniser):
     """CN_ID. Its check digit is ISO 7064 MOD 11-2; real posts get it wrong more often than right."""
 
     ENTITY = "CN_ID"
+    AHEAD = r"\d"
     GATES = (SEVEN_DIGITS, r"\d(?:\D{0,3}\d){13}")
     NUMERALS = True
     CONTEXT = ("身份证", "身份號", "身分证", "证件号", "证件", "身份号", "id card", "idcard", "证号", "sfz", "公民身份")
@@ -64,6 +65,7 @@ class BrokenResidentIdRecogniser(IdentifierRecogniser):
     """CN_ID over the end of a line, wherever it was cut; put together it must be well-formed."""
 
     ENTITY = "CN_ID"
+    AHEAD = r"\d"
     GATES = (SEVEN_DIGITS, r"\d ?\r?\n ?[0-9Xx]")
     PATTERNS = (("over a line break", r"(?<![\d.])[1-9]\d{0,16} ?\r?\n ?\d{0,16}[0-9Xx](?![0-9A-Za-z])", 0.5),)
 
@@ -78,7 +80,7 @@ class OtherDocumentRecogniser(IdentifierRecogniser):
     security and medical insurance cards, household registers."""
 
     ENTITY = "CN_ID"
-    GATES = (r"\d", r"字第|[证卡本照]", r"字第? ?\d{5}|\d(?:[ \-]?\d){6}")
+    GATES = (r"\d{5}", r"[证卡本照字]")
     PATTERNS = (
         (
             "officer",
@@ -90,7 +92,7 @@ class OtherDocumentRecogniser(IdentifierRecogniser):
             r"(?:(?:军官|士兵|警官|退役军人|残疾人?|驾驶|社保|医保|社会保障|户口|学生|工作|居住)"
             r"(?:证件?|卡|本|簿)|驾照|驾驶证?档案|医疗保险卡)"
             r"(?:档案)?(?:编?号码?|卡号|号)?(?:(?!电话|热线|中心)[^0-9A-Za-z\n]){0,4}"
-            r"(?P<span>[A-Za-z]{0,3}\d(?:[ \-]?\d){6,19}[A-Za-z]?)(?![0-9A-Za-z])",
+            r"(?P<span>[A-Za-z]{0,3}\d{7,20}[A-Za-z]?)(?![0-9A-Za-z])",
             0.6,
         ),
     )

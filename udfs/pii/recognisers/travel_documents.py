@@ -41,7 +41,7 @@ class PermitRecogniser(IdentifierRecogniser):
     """CN_PERMIT."""
 
     ENTITY = "CN_PERMIT"
-    GATES = (r"\d", r"\d{6}")
+    GATES = (r"\d{5}", r"\d{6}")
     CONTEXT = (
         "通行证", "回乡证", "台胞证", "港澳", "往来", "入台证", "赴台证", "居住证", "permit", "港澳证", "身份证明",
     )  # fmt: skip

@@ -17,6 +17,7 @@ class UsccRecogniser(IdentifierRecogniser):
     """CN_USCC. MOD 31 check character; a wrong one lowers the score."""
 
     ENTITY = "CN_USCC"
+    AHEAD = r"[0-9A-Z]"
     GATES = (SEVEN_DIGITS, rf"(?i)\d{{6}}{_C}{{10}}|{_C}{{18}}|代码|税号|识别号|注册号|营业执照|uscc")
     CONTEXT = ("信用代码", "统一社会", "税号", "纳税人识别号", "营业执照", "统一代码", "uscc")
     WINDOW = (16, 4)
