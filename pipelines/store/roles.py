@@ -8,7 +8,7 @@
 | ``viewer`` | views without text: Grafana's account | base tables, text, places |
 | ``centre`` | what viewers read, calls with masked text, and alerts of the last week with their place | base tables |
 | ``auditor`` | ``audit_log`` | everything else |
-| ``notifier`` | alert hits and deliveries | posts, vault |
+| ``notifier`` | alert hits and deliveries; adds entries to ``audit_log`` | posts, vault, what entries say |
 
 Rescuers and administrators have no user: they work through governed commands, which audit each use.
 
@@ -61,6 +61,7 @@ def grants(user: str, database: str = DATABASE) -> Sequence[str]:
             f"SELECT ON {database}.alert_states",
             f"SELECT ON {database}.{ALERTS}",
             f"SELECT, INSERT ON {database}.alert_deliveries",
+            f"SELECT(writer, seq), INSERT ON {database}.{AUDIT}",
         )
     if user == "operator":
         return (f"SHOW COLUMNS ON {database}.*", *_base_columns(database), *_reads(user, database))
@@ -94,7 +95,8 @@ def _base_columns(database: str) -> Sequence[str]:
             continue
         open_columns = [c for c, level in columns.items() if level in ("L1", "L2") and c not in TEXT_COLUMNS]
         quoted = ", ".join(f"`{c}`" for c in open_columns)
-        statements.append(f"SELECT({quoted}) ON {database}.{table}")
+        if quoted:
+            statements.append(f"SELECT({quoted}) ON {database}.{table}")
     return statements
 
 

@@ -193,6 +193,28 @@ def test_alerts_do_not_tell_a_callers_posts_apart(clickhouse_server, planted, ro
     assert rows(largest.format(PLATFORM, "caller_token")) > rows(largest.format(PLATFORM, "alert_id"))
 
 
+EXPLAINS = (
+    "EXPLAIN header = 1, actions = 1",
+    "EXPLAIN QUERY TREE run_passes = 1, dump_ast = 1",
+    "EXPLAIN PIPELINE",
+    "EXPLAIN SYNTAX",
+)
+
+
+def test_a_guess_at_a_village_cannot_be_checked(clickhouse_server, planted, rows):
+    """Ids of v_alerts are not the hashes of rule, place and hour, and no plan shows what hides those."""
+    known = {alert_id for (alert_id,) in rows("SELECT DISTINCT alert_id FROM alert_hits")}
+    ((salt,),) = rows("SELECT min(salt) FROM view_salt")
+    with connect(clickhouse_server.settings("analyst")) as client:
+        shown = {alert_id for (alert_id,) in client.query("SELECT alert_id FROM v_alerts").result_rows}
+        again = {alert_id for (alert_id,) in client.query("SELECT alert_id FROM v_alerts").result_rows}
+        plans = [repr(client.query(f"{explain} SELECT * FROM v_alerts").result_rows) for explain in EXPLAINS]
+    assert shown == again
+    assert len(shown) == len(known) > 0
+    assert not shown & known
+    assert not [plan for plan in plans if str(salt) in plan or salt.hex in plan]
+
+
 @pytest.mark.parametrize("user", LIMITS)
 def test_nobody_gets_a_stream_of_moods_of_those_who_ask_for_nothing(clickhouse_server, planted, user):
     told = "sentiment IS NOT NULL OR sentiment_score IS NOT NULL OR emotion IS NOT NULL OR emotion_score IS NOT NULL"
