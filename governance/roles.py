@@ -28,7 +28,7 @@ class Role:
 
 
 ROLES: Mapping[str, Role] = {
-    "viewer": Role("looks at dashboards and the brief", DataClass.L1),
+    "viewer": Role("looks at dashboards and the brief", DataClass.L2),
     "analyst": Role("asks the views by SQL", DataClass.L2),
     "operator": Role("runs jobs, acknowledges alerts, starts and ends emergencies", DataClass.L2),
     "rescuer": Role("reveals identifiers of people who asked for help, answers requests of persons", DataClass.L4),

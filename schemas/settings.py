@@ -28,6 +28,9 @@ class StoreSection(_Section):
     user: str = "yuqing"
     password: SecretStr = SecretStr("")
     password_file: Path | None = None
+    passwords: Path | None = None
+    """Of a store of one's own: a folder with a file for each of its other users, named after it (operator, analyst,
+    notifier, ...), that holds the password. Without it `sql` refuses: the pipeline's own account sees the vault."""
 
 
 class FlinkSection(_Section):

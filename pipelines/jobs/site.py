@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.services import control
-from pipelines.store.client import StoreSettings
-from schemas.errors import UsageError
+from pipelines.store.client import StoreSettings, external
 from schemas.settings import Settings
 
 
@@ -28,14 +27,12 @@ class Site:
         return self.store_as("yuqing")
 
     def store_as(self, role: str) -> StoreSettings:
-        """The same store as another of its users. An external store knows only the user that the settings name."""
+        """The same store as another of its users.
+
+        Raises UsageError when a store of one's own was given no password for that user: never is the pipeline's own
+        account, which sees the vault, taken in its place.
+        """
         section = self.settings.store
         if not section.url:
             return control.connection(self.home, role)
-        password = section.password.get_secret_value()
-        if section.password_file is not None:
-            try:
-                password = section.password_file.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise UsageError(f"setting store.password_file {section.password_file}: {error.strerror}") from None
-        return StoreSettings(section.url, section.user, password)
+        return external(section, role)

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from urllib3.exceptions import HTTPError
 
 from schemas.errors import StoreError, StoreUnavailable, UsageError
+from schemas.settings import StoreSection
 
 Result = TypeVar("Result")
 
@@ -64,6 +66,29 @@ class StoreSettings:
     """Tables without a prefix are of this database. Empty: of none; that is how migrations come before it exists."""
     connect_timeout_s: int = 5
     send_receive_timeout_s: int = 60
+
+
+def external(section: StoreSection, user: str = "yuqing") -> StoreSettings:
+    """The store that the settings name, as ``user``: ``yuqing`` is the account in the settings, the others have a file
+    in the folder ``store.passwords``. Raises UsageError that names the setting when there is no password for it."""
+    if user != "yuqing":
+        if section.passwords is None:
+            raise UsageError(
+                f"setting store.passwords is missing: a folder with a file {user}, which holds the password of the "
+                f"store's user {user} (docs/store.md says what it may)"
+            )
+        return StoreSettings(section.url, user, _secret("store.passwords", section.passwords / user))
+    password = section.password.get_secret_value()
+    if section.password_file is not None:
+        password = _secret("store.password_file", section.password_file)
+    return StoreSettings(section.url, section.user, password)
+
+
+def _secret(setting: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"setting {setting}: {file} cannot be read ({type(error).__name__})") from None
 
 
 def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = None) -> Client:

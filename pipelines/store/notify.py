@@ -32,7 +32,7 @@ from clickhouse_connect.driver.client import Client
 
 from governance.keys import read_private
 from pipelines.store.audit import LedgerCopy
-from pipelines.store.client import StoreSettings, connect, translated
+from pipelines.store.client import StoreSettings, connect, external, translated
 from pipelines.store.sinks import now_ms
 from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageError, YuqingError
 from schemas.settings import Settings, load
@@ -275,13 +275,11 @@ def run(
 
 
 def store_settings(home: Path, settings: Settings, user: str = "notifier") -> StoreSettings:
-    """The external store of the settings, else the embedded one of ``home``, as ``user``."""
+    """The external store of the settings, else the embedded one of ``home``, as ``user``; a store of one's own whose
+    users have no passwords in the settings is asked as the account that they name."""
     section = settings.store
     if section.url:
-        password = section.password.get_secret_value()
-        if section.password_file is not None:
-            password = section.password_file.read_text(encoding="utf-8").strip()
-        return StoreSettings(section.url, section.user, password)
+        return external(section, user if section.passwords else "yuqing")
     try:
         url = json.loads((home / "services.json").read_text("utf-8"))["services"]["clickhouse"]["url"]
         password = json.loads(read_private(home, "clickhouse.json"))[user]

@@ -120,7 +120,8 @@ def test_no_role_both_reveals_and_audits() -> None:
     [
         (person(), "L1", False),
         (person("viewer"), "L1", True),
-        (person("viewer"), "L2", False),
+        (person("viewer"), "L2", True),
+        (person("viewer"), "L3", False),
         (person("analyst"), "L2", True),
         (person("analyst"), "L3", False),
         (person("operator"), "L4", False),

@@ -10,8 +10,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from pipelines.jobs.site import Site
 from pipelines.store.client import StoreSettings, connect, translated, with_retries
 from schemas.errors import StoreError, StoreUnavailable, UsageError
+from schemas.settings import Settings, StoreSection
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8123", "clickhouse://host:9000", "http://"])
@@ -130,3 +132,18 @@ def test_refusals_are_not_retried():
     with pytest.raises(StoreError):
         with_retries(refused, give_up_after_s=5)
     assert len(calls) == 1
+
+
+def test_a_store_of_ones_own_is_never_asked_as_the_pipeline_in_place_of_a_person(tmp_path):
+    site = Site(tmp_path, Settings(store=StoreSection(url="http://store:8123", user="pipe", password="p")))
+    assert (site.store.user, site.store.password) == ("pipe", "p")
+    with pytest.raises(UsageError, match=r"store\.passwords is missing.* operator"):
+        site.store_as("operator")
+    (tmp_path / "analyst").write_text("secret\n")
+    section = StoreSection(url="http://store:8123", password_file=tmp_path / "analyst", passwords=tmp_path)
+    site = Site(tmp_path, Settings(store=section))
+    analyst = site.store_as("analyst")
+    assert (analyst.user, analyst.password, analyst.url) == ("analyst", "secret", "http://store:8123")
+    assert (site.store.user, site.store.password) == ("yuqing", "secret")
+    with pytest.raises(UsageError, match=r"store\.passwords: .*operator cannot be read"):
+        site.store_as("operator")
