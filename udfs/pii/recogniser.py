@@ -25,6 +25,9 @@ from udfs.pii.spans import Span
 SEVEN_DIGITS = r"\d(?:\D{0,4}\d){6}"
 """The gate that recognisers of long numbers share."""
 
+FIVE_SIGNS = r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{4}"
+"""The gate that recognisers of ids in letters and digits share."""
+
 CONTEXT_BOOST = 0.35
 """Presidio's own ``context_similarity_factor``."""
 

@@ -268,6 +268,31 @@ POSITIVE: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "IBAN_CODE": [("IBAN GB82 WEST 1234 5698 7654 32", ["GB82 WEST 1234 5698 7654 32"])],
     "US_SSN": [("SSN 123-45-6789", ["123-45-6789"])],
+    "US_ITIN": [
+        ("ITIN 912-70-1234", ["912-70-1234"]),
+        ("taxpayer id 999881234", ["999881234"]),
+    ],
+    "US_DRIVER_LICENSE": [
+        ("driver's license number D1234567", ["D1234567"]),
+        ("driving licence: AB1234567", ["AB1234567"]),
+    ],
+    "UK_NHS": [
+        ("NHS number 943 476 5919", ["943 476 5919"]),
+    ],
+    "UK_NINO": [
+        ("National Insurance AB123456C", ["AB123456C"]),
+        ("NINO: AB 12 34 56 C", ["AB 12 34 56 C"]),
+    ],
+    "MAC_ADDRESS": [
+        ("mac 00:1A:2b:3C:4d:5E", ["00:1A:2b:3C:4d:5E"]),
+        ("网卡地址00-1A-2B-3C-4D-5E", ["00-1A-2B-3C-4D-5E"]),
+        ("MAC 001a.2b3c.4d5e", ["001a.2b3c.4d5e"]),
+    ],
+    "CRYPTO": [
+        ("send to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]),
+        ("bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", ["bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"]),
+        ("0x52908400098527886E0F7030069857D2E4169EE7", ["0x52908400098527886E0F7030069857D2E4169EE7"]),
+    ],
     "ADDRESS": [
         ("阳光小区3号楼2单元501有老人", ["3号楼2单元501"]),
         ("建设路128号院5号楼2单元301", ["128号院5号楼2单元301"]),
@@ -362,6 +387,7 @@ NEGATIVE: dict[str, list[str]] = {
         "v1.38.00.0012",
     ],
     "CN_LANDLINE": [
+        "Centro3332602730",
         "热线400-900-5656",
         "3D 2021-371-6601",
         "2021年0371号",
@@ -530,6 +556,8 @@ NEGATIVE: dict[str, list[str]] = {
         "tiny.x1",
         "🐧企鹅好可爱",
         "FB: Warriors",
+        "RT @Rob_Wx: LANDSLIDE",
+        "su twitter: annullare la parata",
         "Inside the box",
         "soul music",
         "威：猛",
@@ -571,6 +599,36 @@ NEGATIVE: dict[str, list[str]] = {
     ],
     "IBAN_CODE": ["GB82 WEST 1234 5698 7654 33", "AB12"],
     "US_SSN": ["000-12-3456", "2021-07-20", "666-12-3456"],
+    "US_ITIN": [
+        "912-70-1234",
+        "ITIN 912-40-1234",
+        "call 912-70-12345",
+    ],
+    "US_DRIVER_LICENSE": [
+        "license 12345",
+        "driver's license renewal 2021",
+        "D1234567",
+    ],
+    "UK_NHS": [
+        "943 476 5919",
+        "NHS 111",
+    ],
+    "UK_NINO": [
+        "AB123456C",
+        "NINO GB123456C",
+    ],
+    "MAC_ADDRESS": [
+        "12:34:56:12:34:56",
+        "12-34-56-78-90-12",
+        "00:00:00:00:00:00",
+        "001a.2b3c.4d5e",
+    ],
+    "CRYPTO": [
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
+        "bc1234",
+        "0x1234",
+        "1234567890123456789012345678901",
+    ],
     "ADDRESS": [
         "我在5楼",
         "第三组同学发言",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udfs.pii.recogniser import IdentifierRecogniser
+from udfs.pii.recogniser import FIVE_SIGNS, IdentifierRecogniser
 
 _JOIN = (
     r"(?:号码?|账号|帐号|id|是|为|搜索?|加|同号|我|群号?|联系|微信|手机|电话|qq|vx|"
@@ -15,8 +15,8 @@ _WECHAT = (
     r"(?=[微薇威徽嶶溦巍卫绿vw加+私\ufffc])(?:"
     rf"{_W}[ .·\-\ufffc]?(?:信|芯|心|\ufffc|x(?:in)?(?![A-Za-z])|xin(?={_MIXED_ID}))|{_W}(?=我?[:：])|"
     r"[卫v]\ufffc|卫星|绿泡泡|"
-    rf"(?<![A-Za-z@#])(?:vx|wx(?!id)|[vw]信|weixin|wechat|we chat|wei信)|"
-    rf"(?<![A-Za-z@#])v[ .·\-]x(?={_JOIN}|{_MIXED_ID})|"
+    rf"(?<![A-Za-z_@#])(?:vx|wx(?!id)|[vw]信|weixin|wechat|we chat|wei信)|"
+    rf"(?<![A-Za-z_@#])v[ .·\-]x(?={_JOIN}|{_MIXED_ID})|"
     rf"(?:[加+私]|\ufffc) ?v(?:(?![A-Za-z]{{4}})|(?={_MIXED_ID}))|(?<![A-Za-z])v(?=[:：])|[加+\ufffc] ?{_W})"
 )
 _QQ = (
@@ -28,11 +28,14 @@ _QQ = (
 _OTHER = (
     r"(?=[抖快小陌知b哔豆钉支tiwlsfdk闲推淘飞探脉贴])"
     r"(?:(?:抖音|快手|小红书|陌陌|知乎|b站|哔哩哔哩|豆瓣|钉钉|支付宝|闲鱼|推特|淘宝|飞书|探探|脉脉|贴吧)(?:号码?|账号|u?id)?|"
-    r"(?<![A-Za-z@#])(?:telegram|tg|ins|line|whatsapp|skype|instagram|twitter|facebook|douyin|dy|tiktok|ks|soul|snapchat|"
+    r"(?<![A-Za-z_@#])(?:telegram|tg|ins|line|whatsapp|skype|instagram|twitter|facebook|douyin|dy|tiktok|ks|soul|snapchat|"
     r"kakao|discord)(?:号|账号| ?id(?![A-Za-z]))?)"
 )
 _CJK = r"\u4e00-\u9fff\u3400-\u4dbf\u3040-\u30ff\uac00-\ud7af"
-_OTHER_ID = r"(?=[A-Za-z_.\-]{0,29}[0-9_]|[A-Za-z]{6})[A-Za-z0-9_.\-]{5,30}(?<![.\-])(?![A-Za-z0-9])"
+_OTHER_ID = (
+    r"(?:(?=[A-Za-z_.\-]{0,29}[0-9_])[A-Za-z0-9_.\-]{5,30}|[A-Za-z]{6}[A-Za-z.\-]{0,24}(?! [A-Za-z]))"
+    r"(?<![.\-])(?![A-Za-z0-9])"
+)
 _WECHAT_ID = r"[A-Za-z][A-Za-z0-9_\-]{5,19}(?<!-)(?![A-Za-z0-9_])"
 
 
@@ -40,7 +43,7 @@ class ImIdRecogniser(IdentifierRecogniser):
     """IM_ID: WeChat, QQ, Douyin and kin. The id is masked, the word that announces it stands."""
 
     ENTITY = "IM_ID"
-    GATES = (r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{4}", rf"(?i){_WECHAT}|{_QQ}|{_OTHER}")
+    GATES = (FIVE_SIGNS, rf"(?i){_WECHAT}|{_QQ}|{_OTHER}")
     PATTERNS = (
         ("WeChat", rf"{_WECHAT}{_JOIN}{{0,6}}?(?P<span>{_WECHAT_ID})", 0.8),
         ("WeChat, digits", rf"{_WECHAT}{_JOIN}{{0,6}}?(?P<span>\d{{6,12}}(?![0-9A-Za-z]))", 0.6),
