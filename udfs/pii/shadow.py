@@ -44,7 +44,7 @@ _LETTERS = frozenset("OolI")
 _STOP = re.compile(r"([，。、\n])")
 _NUMERALS = "".join(CHINESE_DIGITS)
 _NUMERAL_RUN = re.compile(
-    rf"[0-9{_NUMERALS}](?<![A-Za-z].)(?:[\s\-.·~_,，。、|/*点杠{EMOJI}]{{0,2}}[0-9{_NUMERALS}]){{6,}}"
+    rf"[0-9{_NUMERALS}](?<![A-Za-z][OolI])(?:[\s\-.·~_,，。、|/*点杠{EMOJI}]{{0,2}}[0-9{_NUMERALS}]){{6,}}"
 )
 _FOLD_NUMERALS = str.maketrans(CHINESE_DIGITS)
 

@@ -37,6 +37,7 @@ class LandlineRecogniser(IdentifierRecogniser):
         ("grouped", rf"(?<!\d)(?:[(（]?{_AREA}[)）]?{_BETWEEN})[2-9]\d{{2,3}}[- ]\d{{4}}{_EXT}(?!\d)", 0.7),
         ("run into a date", rf"(?<!\d)[(（]?{_AREA}[)）]?-?[2-9]\d{{7}}(?=\d{{1,2}}(?:[日号点时月]|[:：]))", 0.6),
         ("run into a mobile", rf"(?<!\d)[(（]?{_AREA}[)）]?-?{_LOCAL}(?=1[3-9]\d{{9}}(?!\d))", 0.6),
+        ("with area code, too long", rf"{_START}{_AREA}-+[2-9]\d{{8,12}}(?!\d)", 0.3),
         ("local number", rf"(?<!\d)(?<!\d[-.:/]){_LOCAL}{_EXT}(?!\d)(?![-./:]\d)(?![元块万亿人次个])", 0.1),
         ("announced", rf"{_WORD}{_COLON}(?P<span>(?!1[3-9])(?!{_FOREIGN})\d(?:-?\d){{6,14}})(?![\d元人次个月日])", 0.5),
         ("grouped local number", r"(?<!\d)(?<!\d[-.:/ ])[2-9]\d{2,3}-\d{4}(?!\d)(?![-./:]\d)", 0.1),

@@ -29,8 +29,18 @@ _WORDS = r"点|横?杠|横|空格?|减"
 _SIGN = rf"(?P<sign>[\W_]{{1,3}}|{_WORDS})"
 _ROOM = "".join(rf"(?<=[楼栋幢元室层户门组队村路街巷弄号院座区庄屯]\d{{{n}}})|" for n in range(1, 5)).rstrip("|")
 _LABELLED = r"(?<=[话机号式人]\d[:：.])"
-_NOT_IN_LIST = rf"(?<!\d)(?:(?<!\d[,，、:：。/])|{_LABELLED})"
-_NO_MORE = r"(?!\d)(?!(?P=sign)\d(?!\d?[个人位时点日月岁名楼]))"
+_STOPS = (",，", "、", ":：", "。/")
+
+
+def _not_in_list(head: str) -> str:
+    """Not after a digit and the very sign that follows ``head``: the third of "12、138、1234" is part of a list."""
+    apart = "".join(rf"(?:(?<!\d[{stop}])|(?={head}[^{stop}])|{_LABELLED})" for stop in _STOPS)
+    return rf"(?<!\d){apart}"
+
+
+_ALONE_IN_THREES, _ALONE_IN_ONES = _not_in_list(r"1\d\d"), _not_in_list("1")
+_GROUPED = r"1[3-9]\d[ \-]\d{4}[ \-]\d{4}"
+_NO_MORE = r"(?!\d)(?!(?P=sign)\d(?!\d?[个人位小时点日月岁名楼天号分]))"
 _NOT_GROUPED = rf"(?<!\d)(?:(?<!\d{_P})|{_LABELLED})"
 _BREAK = r"[ \-]?\r?\n[ \-]{0,4}"
 _BROKEN = "|".join(rf"1[3-9]\d{{{n}}}{_BREAK}\d{{{9 - n}}}" for n in range(9))
@@ -71,16 +81,18 @@ class MobileRecogniser(IdentifierRecogniser):
             rf"(?<!\d){_PREFIX}1[3-9]\d([- .])\d{{4}}\1\d{{4}}{_UNIT}",
             0.7,
         ),
+        ("first of two 3-4-4 run together", rf"(?<!\d){_GROUPED}(?={_GROUPED}(?!\d))", 0.8),
+        ("second of two 3-4-4", rf"(?<={_GROUPED}){_GROUPED}(?!\d)", 0.8),
         ("3-4-4 in brackets", r"(?<!\d)1[3-9]\d ?[(（【\[]\d{4}[)）】\]] ?-?\d{4}(?!\d)", 0.6),
         ("3 in brackets", r"[(（【\[](?:\+?86 ?-?)?1[3-9]\d[)）】\]] ?-?\d{4}[ \-]?\d{4}(?!\d)", 0.6),
         (
             "3-4-4 by one sign",
-            rf"{_NOT_IN_LIST}{_PREFIX}1[3-9]\d{_SIGN}\d{{4}}(?P=sign)\d{{4}}{_NO_MORE}{_NOT_PRICE}(?![路次股])",
+            rf"{_ALONE_IN_THREES}{_PREFIX}1[3-9]\d{_SIGN}\d{{4}}(?P=sign)\d{{4}}{_NO_MORE}{_NOT_PRICE}(?![路次股])",
             0.5,
         ),
         (
             "each digit by one sign",
-            rf"{_NOT_IN_LIST}{_PREFIX}1{_SIGN}[3-9](?:(?P=sign)\d){{9}}{_NO_MORE}",
+            rf"{_ALONE_IN_ONES}{_PREFIX}1{_SIGN}[3-9](?:(?P=sign)\d){{9}}{_NO_MORE}",
             0.5,
         ),
         (
@@ -128,6 +140,12 @@ class TruncatedMobileRecogniser(IdentifierRecogniser):
             "announced",
             r"(?:电话|手机号?|联系方式|联系人?|号码|致电|拨打|tel|phone|mobile)[^0-9\n，。,;；]{0,6}"
             r"(?P<span>1[3-9]\d{7,11})(?!\d)(?![日号点时分月人个岁户:：])",
+            0.5,
+        ),
+        (
+            "after a form of address",
+            r"(?:先生|女士|小姐|老师|主任|医生|师傅|[大阿][姐哥爷妈姨叔婶])[:： ]{0,2}"
+            r"(?P<span>1[3-9]\d{8,10})(?!\d)(?![日号点时分月人个岁户元:：])",
             0.5,
         ),
         (
