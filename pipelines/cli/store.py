@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
+from pipelines.cli.moments import milliseconds
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
 
@@ -125,7 +126,7 @@ def replay(
     from pipelines.jobs.site import Site
 
     settings: Context = context.obj
-    from_ms, to_ms = _milliseconds("--from", start), _milliseconds("--to", end)
+    from_ms, to_ms = milliseconds("--from", start), milliseconds("--to", end)
     site = Site(settings.home, settings.settings(overrides))
     person = allowed(context, "job.operate", "replay", token_file, settings=site.settings)
     traced.note(settings.home, person.name, "job.replay", "posts", {"from": from_ms, "to": to_ms})
@@ -163,19 +164,3 @@ def _replay_kafka(
         generation=next_generation(site.store),
     )
     start(spec, actor)
-
-
-def _milliseconds(option: str, value: str) -> int:
-    from datetime import datetime
-
-    from schemas.errors import UsageError
-
-    if value.lstrip("-").isdigit():
-        return int(value)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise UsageError(f"{option} {value!r}: write RFC 3339, like 2026-07-20T18:00:00+08:00, or epoch ms") from None
-    if moment.tzinfo is None:
-        raise UsageError(f"{option} {value!r}: the offset is missing, for example {value}+08:00")
-    return round(moment.timestamp() * 1000)

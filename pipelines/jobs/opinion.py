@@ -13,6 +13,7 @@ from pipelines.jobs.dead_letters import CountedDeadLetters, StoredDeadLetters
 from pipelines.jobs.site import Site
 from pipelines.jobs.traced import NoteRules
 from pipelines.store.alerts import WriteAlerts
+from pipelines.store.settle import Settle
 from pipelines.store.sinks import StorePosts, StoreVault
 from schemas.settings import Settings
 from schemas.step import Step
@@ -46,6 +47,7 @@ def opinion(site: Site) -> Job:
             language,
             mask,
             Seal(site.home, site.settings.keys.master, site.settings.keys.token),
+            *((Settle(store),) if site.generation else ()),
             match,
             locate,
             WriteAlerts(store, "rules", generation=site.generation, max_age_hours=alerts.max_age_hours),

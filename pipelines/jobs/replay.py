@@ -19,7 +19,7 @@ from pipelines.jobs.site import Site
 from pipelines.store import query
 from schemas.records import RAW, with_columns
 
-NOT_REPLAYED = frozenset({"parse", "mask", "seal", "vault"})
+NOT_REPLAYED = frozenset({"parse", "mask", "seal", "settle", "vault"})
 """Stored text is masked already, and its identifiers are in the vault."""
 
 

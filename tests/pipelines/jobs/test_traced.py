@@ -12,6 +12,7 @@ from governance.keys import ensure_keys
 from pipelines.engines.job import Job
 from pipelines.jobs import opinion, registry, traced
 from pipelines.jobs.dead_letters import CountedDeadLetters
+from pipelines.jobs.replay import stored_job
 from pipelines.jobs.run import Spec
 from pipelines.jobs.site import Site
 from schemas.errors import JobError, StoreUnavailable, UsageError
@@ -100,3 +101,15 @@ def test_a_rule_change_is_in_the_ledger_before_it_is_in_force(tmp_path: Path) ->
     with pytest.raises(JobError, match="audit ledger"):
         step._followed.refresh()
     assert step.rules.version == before
+
+
+def test_a_replay_settles_what_people_decided_and_records_what_the_model_decides(tmp_path: Path) -> None:
+    settings = load(None, ["store.url=http://127.0.0.1:1"])
+    names = [step.name for step in opinion.opinion(Site(tmp_path, settings, generation=1)).steps]
+    assert names[names.index("seal") + 1] == "settle"
+    live = [step.name for step in opinion.opinion(Site(tmp_path, settings)).steps]
+    assert [name for name in names if name != "settle"] == live
+    assert live.index("triage") + 1 == live.index("record")
+    stored = [step.name for step in stored_job(Site(tmp_path, settings, generation=1)).steps]
+    assert "record" in stored
+    assert "settle" not in stored
