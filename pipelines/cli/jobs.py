@@ -95,7 +95,7 @@ def start(spec: Spec, actor: str, *, wait: bool = False, progress: Any = None) -
         preflight(spec, job)
         path = spec.save()
         if spec.engine == "beam":
-            counts = _beam(spec, job)
+            counts = _beam(spec, registry.of_spec(spec)[0])  # Beam pickles it: one that was never opened
         elif spec.target == "local":
             counts = _local(spec, progress, ended)
         else:
