@@ -12,6 +12,7 @@ from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, Reco
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from udfs.pii.recogniser import IdentifierRecogniser
+from udfs.pii.registry import BatchedRecogniser
 from udfs.pii.spans import Span
 
 _NO_ARTIFACTS = NlpArtifacts([], [], [], [], None, "zh")  # type: ignore[arg-type] # plug-ins get no spaCy
@@ -75,6 +76,24 @@ class PresidioIdentifier(PatternRecognizer):
             result.score = result.recognition_metadata["score_in_context"]
             result.recognition_metadata[RecognizerResult.IS_SCORE_ENHANCED_BY_CONTEXT_KEY] = True
         return raw_recognizer_results
+
+
+class PresidioNames(EntityRecognizer):
+    """The tagger of names and places as a recogniser of one text at a time: twenty times as dear as in a batch."""
+
+    def __init__(self, tagger: BatchedRecogniser, supported_language: str = "zh") -> None:
+        self._tagger = tagger
+        super().__init__(["PERSON", "PLACE"], supported_language=supported_language)
+
+    def load(self) -> None:
+        """Nothing to do: the tagger is loaded."""
+
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
+    ) -> list[RecognizerResult]:
+        """Return the names and shared places of ``text``."""
+        spans = self._tagger.analyze_batch([text])[0]
+        return [RecognizerResult(span.type, span.start, span.end, span.score) for span in spans]
 
 
 class PlugIn:
