@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from schemas.errors import ModelError
 from udfs.pii.names import refine_person, refine_place
@@ -38,7 +40,7 @@ FIRST_ID = 5
 POSSIBLE = 0.05
 """The first network's probability from which the second looks. Of names kept out of training .974 reach it."""
 AROUND = 8
-"""Characters on either side of a possible name that the second network sees."""
+"""Characters on either side of a possible name that the second network sees; no more than ``GAP``."""
 LONGEST = 64
 """Characters that the second network reads at once; longer stretches are read in pieces that share 2 x ``AROUND``."""
 SURE = 0.9
@@ -122,16 +124,10 @@ def pieces(asked: npt.NDArray[np.bool_], mask: Floats) -> list[Piece]:
 
     No piece crosses from one text into another, and a text's pieces do not depend on the others of its batch.
     """
-    inside = np.concatenate([[False], mask > 0, [False]])
-    opening, closing = inside[1:-1] & ~inside[:-2], inside[1:-1] & ~inside[2:]
-    first, after = np.flatnonzero(opening), np.flatnonzero(closing) + 1
-    if not len(first):
-        return []
-    text = np.maximum(np.cumsum(opening) - 1, 0)
+    possible = np.concatenate([[0], np.cumsum(asked & (mask > 0))])
     at = np.arange(len(asked))
-    possible = np.concatenate([[0], np.cumsum(asked & inside[1:-1])])
-    right = np.minimum(at + AROUND + 1, after[text])
-    near = (possible[right] > possible[np.clip(at - AROUND, first[text], right)]) & inside[1:-1]
+    near = possible[np.minimum(at + AROUND + 1, len(asked))] > possible[np.maximum(at - AROUND, 0)]
+    near &= mask > 0  # GAP is no narrower than AROUND, so nothing is asked about from another text
     edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(np.int8)))
     found = []
     for start, stop in edges.reshape(-1, 2).tolist():
@@ -174,7 +170,7 @@ class Network:
         return np.asarray(self._session.run(None, feed)[0])
 
 
-class NameTagger:
+class NameTagger(EntityRecognizer):
     """PERSON and PLACE in Chinese text; a batched recogniser (``registry.BatchedRecogniser``).
 
     ``person_from`` is the probability that makes a PERSON: lower finds more names and more that are none.
@@ -183,7 +179,7 @@ class NameTagger:
     def __init__(self, model: str | Path = MODEL, person_from: float = PERSON_FROM) -> None:
         self._folder = Path(model)
         self._person_from = person_from
-        self.load()
+        super().__init__(["PERSON", "PLACE"], supported_language="zh")
 
     def load(self) -> None:
         """Load the bundle. Raises ModelError with the remedy."""
@@ -265,3 +261,10 @@ class NameTagger:
             if span is not None:
                 kind = "PERSON" if kinds[start] == 1 else "PLACE"
                 found[row].append(Span(kind, *span, max(0.4, min(1.0, score))))
+
+    # -- Presidio's interface ----------------------------------------------------------------------------------
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
+    ) -> list[RecognizerResult]:
+        """Tag one text: for a site that runs Presidio's own engine. Twenty times as dear as in a batch."""
+        return [RecognizerResult(span.type, span.start, span.end, span.score) for span in self.analyze_batch([text])[0]]

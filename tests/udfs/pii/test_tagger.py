@@ -12,7 +12,7 @@ from schemas.errors import ModelError
 from tests.udfs.pii import identifiers as make
 from udfs.checks import check_udf
 from udfs.pii import registry
-from udfs.pii.names import is_shared, refine_person, refine_place
+from udfs.pii.names import SURNAME_AND_TITLE, is_shared, refine_person, refine_place
 from udfs.pii.step import Mask
 from udfs.pii.tagger import (
     AROUND,
@@ -176,10 +176,8 @@ def test_a_lower_probability_finds_all_that_a_higher_does_and_more():
     assert all(spans or not few for spans, few in zip(eager, careful, strict=True))
 
 
-def test_the_tagger_has_presidios_interface(tagger):
-    from udfs.pii.presidio import PresidioNames
-
-    results = PresidioNames(tagger).analyze("联系人王建国，电话13800001234", ["PERSON"])
+def test_analyze_is_presidios_interface(tagger):
+    results = tagger.analyze("联系人王建国，电话13800001234", ["PERSON"])
     assert [(r.entity_type, r.start, r.end) for r in results] == [("PERSON", 3, 6)]
 
 
@@ -208,11 +206,34 @@ def test_a_missing_model_says_what_to_do(tmp_path):
         ("王 建", (0, 3), None),
         ("何林来了", (0, 2), "何林"),
         ("小李还在", (0, 3), "小李"),
+        ("常女士说", (0, 1), "常女士"),
+        ("洪大爷的", (0, 1), "洪大爷"),
     ],
 )
 def test_where_a_name_ends(text, span, expected):
     refined = refine_person(text, *span)
     assert (refined and text[slice(*refined)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("电话（万先生）", "万先生"),
+        ("医疗对接：尚医生", "尚医生"),
+        ("联系常女士", "常女士"),
+        ("赖大爷走散了", "赖大爷"),
+        ("语文老师", None),
+        ("时尚女士", None),
+        ("和女士说好", None),
+        ("向老师学习", None),
+        ("公安同学", None),
+        ("洪水来了", None),
+        ("常老，师", None),
+    ],
+)
+def test_a_surname_and_a_title_that_are_no_part_of_another_word(text, expected):
+    match = SURNAME_AND_TITLE.search(text)
+    assert (match and match[0]) == expected
 
 
 @pytest.mark.parametrize(
