@@ -193,7 +193,7 @@ def cut(folder: Path, table: np.ndarray, texts: Sequence[Gold], weight: float) -
                 wanted[start + a, 0] = 1
                 wanted[start + a + 1 : start + b, 1] = 1
         ours = table[np.minimum(points, 0xFFFF)]
-        possible = probabilities[:, 1] + probabilities[:, 2] > _POSSIBLE
+        possible = (probabilities[:, 1] + probabilities[:, 2] > _POSSIBLE) & (mask > 0)
         for piece in tagger.pieces(_widened(possible), mask):
             there = slice(piece.start, piece.stop)
             found.append(Example(ours[there], wanted[there], weight))
