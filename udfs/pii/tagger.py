@@ -21,8 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from presidio_analyzer import EntityRecognizer, RecognizerResult
-from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from schemas.errors import ModelError
 from udfs.pii.names import refine_person, refine_place
@@ -170,7 +168,7 @@ class Network:
         return np.asarray(self._session.run(None, feed)[0])
 
 
-class NameTagger(EntityRecognizer):
+class NameTagger:
     """PERSON and PLACE in Chinese text; a batched recogniser (``registry.BatchedRecogniser``).
 
     ``person_from`` is the probability that makes a PERSON: lower finds more names and more that are none.
@@ -179,7 +177,7 @@ class NameTagger(EntityRecognizer):
     def __init__(self, model: str | Path = MODEL, person_from: float = PERSON_FROM) -> None:
         self._folder = Path(model)
         self._person_from = person_from
-        super().__init__(["PERSON", "PLACE"], supported_language="zh")
+        self.load()
 
     def load(self) -> None:
         """Load the bundle. Raises ModelError with the remedy."""
@@ -261,10 +259,3 @@ class NameTagger(EntityRecognizer):
             if span is not None:
                 kind = "PERSON" if kinds[start] == 1 else "PLACE"
                 found[row].append(Span(kind, *span, max(0.4, min(1.0, score))))
-
-    # -- Presidio's interface ----------------------------------------------------------------------------------
-    def analyze(
-        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
-    ) -> list[RecognizerResult]:
-        """Tag one text: for a site that runs Presidio's own engine. Twenty times as dear as in a batch."""
-        return [RecognizerResult(span.type, span.start, span.end, span.score) for span in self.analyze_batch([text])[0]]

@@ -86,10 +86,7 @@ def test_the_combined_pass_gives_the_spans_of_presidios_engine(presidio):
 
 def test_the_recognisers_alone_import_no_presidio():
     """Presidio brings spaCy: seconds of CPU in every worker, for nothing but plug-ins."""
-    code = (
-        "import sys; from udfs.pii.step import Mask; Mask().open(); "
-        "sys.exit('presidio_analyzer' in sys.modules)"
-    )
+    code = "import sys; from udfs.pii.step import Mask; Mask().open(); sys.exit('presidio_analyzer' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 

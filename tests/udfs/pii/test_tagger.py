@@ -176,8 +176,10 @@ def test_a_lower_probability_finds_all_that_a_higher_does_and_more():
     assert all(spans or not few for spans, few in zip(eager, careful, strict=True))
 
 
-def test_analyze_is_presidios_interface(tagger):
-    results = tagger.analyze("联系人王建国，电话13800001234", ["PERSON"])
+def test_the_tagger_has_presidios_interface(tagger):
+    from udfs.pii.presidio import PresidioNames
+
+    results = PresidioNames(tagger).analyze("联系人王建国，电话13800001234", ["PERSON"])
     assert [(r.entity_type, r.start, r.end) for r in results] == [("PERSON", 3, 6)]
 
 
