@@ -6,12 +6,16 @@ asked and answered under the writer's lock, so ten workers that take up an edite
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from governance.audit.journal import canonical
 from governance.audit.ledger import AuditEntry, Ledger, now_ms
 
 WRITER = "changes"
+_WHOLE = 2_000
+"""Bytes of a state that stands whole in its entry: its names may all stand there twice more."""
 RULES, SETTINGS, DEPLOY = "rules.change", "settings.change", "deploy"
 
 
@@ -25,10 +29,14 @@ def note_change(
 ) -> AuditEntry | None:
     """Record ``state`` (name -> value or digest; no secret, no post) unless it is what was last recorded.
 
-    The entry holds the whole state, and by name what was ``added``, ``changed`` and ``removed``. Returns None when
-    nothing differs. Raises UsageError for a state larger than an entry may be (4 KiB), OSError for a full disk.
+    The entry holds the whole state, and by name what was ``added``, ``changed`` and ``removed``; of a state that does
+    not fit an entry (some 60 names) its digest and the number of names. Returns None when nothing differs. Raises
+    OSError for a full disk.
     Cost: 0.1 ms, and a look through the entries of this writer back to the last of this action.
     """
+    whole = canonical(dict(state))
+    if len(whole) > _WHOLE:
+        state = {"sha256": hashlib.sha256(whole).hexdigest(), "names": str(len(state))}
     with Ledger(home, WRITER, clock) as ledger, ledger.exclusive():
         same = (entry for entry in ledger.newest_first() if (entry.action, entry.subject) == (action, subject))
         before = next(map(_state, same), None)

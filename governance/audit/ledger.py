@@ -177,28 +177,18 @@ def writers(home: Path) -> list[str]:
     return sorted(path.stem for path in (home / "audit").glob("*.jsonl") if path.stem != HEADS)
 
 
-def ledger_rows(home: Path, after: Mapping[str, int] | None = None) -> Iterator[dict[str, Any]]:
-    """Rows for ``AUDIT_LOG``: every entry whose seq is above ``after[writer]``, writer by writer, in order."""
-    for writer in writers(home):
-        done = (after or {}).get(writer, -1)
-        for line in read_lines(home / "audit" / f"{writer}.jsonl")[0]:
-            record = json.loads(line)
-            if record["seq"] > done:
-                yield {**record, "detail": canonical(record["detail"]).decode()}
-
-
 class Follow:
     """New entries of every writer since ``done`` (writer -> seq), reading each byte of the files once.
 
     A line that is no entry is passed over: ``verify`` says what happened to it.
     """
 
-    def __init__(self, home: Path, done: Mapping[str, int]) -> None:
+    def __init__(self, home: Path, done: Mapping[str, int] | None = None) -> None:
         self._home = home
-        self._done = dict(done)
+        self._done = dict(done or {})
         self._offsets: dict[str, int] = {}
 
-    def rows(self, most: int) -> list[dict[str, Any]]:
+    def rows(self, most: int = 1_000_000_000) -> list[dict[str, Any]]:
         """Up to about ``most`` rows of AUDIT_LOG that were not returned before; empty when there is nothing new."""
         found: list[dict[str, Any]] = []
         for writer in writers(self._home):

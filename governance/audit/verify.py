@@ -165,6 +165,7 @@ class _Chain:
 
 def _check_heads(home: Path, key: Ed25519PublicKey, anchor: Path, report: Report) -> list[Head]:
     """The heads whose signatures hold; problems of the others go into the report."""
+    kept = read_anchor(anchor)  # first: a head is kept after it is written, so one sealed meanwhile is no alarm
     path = home / "audit" / f"{HEADS}.jsonl"
     lines, torn = read_lines(path) if path.exists() else ([], 0)
     report.torn += torn > 0
@@ -187,7 +188,6 @@ def _check_heads(home: Path, key: Ed25519PublicKey, anchor: Path, report: Report
             blame(number, number, "moved", f"head {head.number} stands here: heads are missing or out of order")
         before = head.hash
         found.append(head)
-    kept = read_anchor(anchor)
     if kept is None:
         if lines:
             blame(len(lines) - 1, len(lines) - 1, "removed", f"the kept head {anchor.name} is gone")

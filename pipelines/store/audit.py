@@ -24,20 +24,22 @@ class LedgerCopy:
         self._follow: Follow | None = None
 
     def round(self) -> int:
-        """Copy all new entries; returns how many. Raises StoreUnavailable and StoreError: then begin with a new copy,
-        which asks the store how far it came."""
-        if self._follow is None:
+        """Copy all new entries; returns how many. Raises StoreUnavailable, StoreError, OSError for files that cannot be
+        read; the next call then asks the store how far it came."""
+        follow, self._follow = self._follow, None  # kept only when all goes well
+        if follow is None:
             with translated("audit_log"):
                 done = self._client.query("SELECT writer, max(seq) FROM audit_log GROUP BY writer").result_rows
-            self._follow = Follow(self._home, {str(writer): int(seq) for writer, seq in done})
+            follow = Follow(self._home, {str(writer): int(seq) for writer, seq in done})
         copied = 0
-        while rows := self._follow.rows(ROWS_AT_ONCE):
+        while rows := follow.rows(ROWS_AT_ONCE):
             columns = {field.name: pa.array([row[field.name] for row in rows], field.type) for field in AUDIT_LOG}
             columns["seq"] = columns["seq"].cast(pa.uint64())
             columns["at"] = columns["at"].cast(TIMESTAMP)
             with translated("insert into audit_log", detail=False):
                 self._client.insert_arrow("audit_log", pa.table(columns))
             copied += len(rows)
+        self._follow = follow
         return copied
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import math
 import os
 import signal
 import sys
@@ -258,12 +259,15 @@ def run(
             try:
                 notifier = Notifier(client, channel, waits=waits)
                 copy = LedgerCopy(client, home) if home else None
-                copied_at = -COPY_LEDGER_S
+                copied_at = -math.inf
                 while not stop.is_set():
                     notifier.round()
                     if copy and time.monotonic() - copied_at >= COPY_LEDGER_S:
                         copied_at = time.monotonic()
-                        copy.round()
+                        try:
+                            copy.round()
+                        except (StoreUnavailable, StoreError, OSError) as error:  # which holds up no alert
+                            log.warning("the audit ledger was not copied to the store", reason=str(error))
                     away_s = poll_s
                     stop.wait(poll_s)
             finally:

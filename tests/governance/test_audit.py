@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.audit import AUDIT_LOG, Ledger, find_entry, ledger_rows, public_key, seal_heads, verify, writers
+from governance.audit import AUDIT_LOG, Follow, Ledger, find_entry, public_key, seal_heads, verify, writers
 from governance.audit.ledger import entry_hash
 from schemas.errors import UsageError, YuqingError
 
@@ -75,7 +75,7 @@ def altered(lines: Lines, number: int, **fields: Any) -> Lines:
 
 def test_an_untouched_ledger_verifies(tmp_path: Path) -> None:
     fill(tmp_path)
-    report = verify(tmp_path, public_key(tmp_path), exported=list(ledger_rows(tmp_path)))
+    report = verify(tmp_path, public_key(tmp_path), exported=Follow(tmp_path).rows())
     assert report.problems == []
     assert (report.entries, report.unsealed, report.heads, report.torn) == (15, 2, 2, 0)
     assert report.newest is not None
@@ -192,7 +192,7 @@ def test_any_change_of_what_is_sealed_is_found(tmp_path: Path) -> None:
 
 def test_the_store_s_copy_names_the_entry_where_heads_give_a_range(tmp_path: Path) -> None:
     fill(tmp_path)
-    exported = list(ledger_rows(tmp_path))
+    exported = Follow(tmp_path).rows()
     rewrite(tmp_path / "audit" / "cli.jsonl", lambda x: rehash(altered(x, 11, actor="bob"), 11))
     assert verify(tmp_path).ok, "nobody signed for entry 11 yet"
     assert [(p.first, p.kind) for p in verify(tmp_path, exported=exported).problems] == [(11, "altered")]
@@ -211,7 +211,7 @@ def test_a_tampered_table_is_found(
     tmp_path: Path, change: Callable[[Lines], Lines], found: list[tuple[str, int, str]]
 ) -> None:
     fill(tmp_path)
-    report = verify(tmp_path, exported=change(list(ledger_rows(tmp_path))))
+    report = verify(tmp_path, exported=change(Follow(tmp_path).rows()))
     assert [(p.writer, p.first, p.kind) for p in report.problems] == found
 
 
@@ -336,7 +336,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path) -> None
             child.stdout.close()
         report = verify(tmp_path)
         assert report.problems == []
-    there = {(row["writer"], row["seq"]): row["hash"] for row in ledger_rows(tmp_path)}
+    there = {(row["writer"], row["seq"]): row["hash"] for row in Follow(tmp_path).rows()}
     assert acknowledged.items() <= there.items()
     assert report.heads > 4
 
@@ -357,10 +357,10 @@ def test_entries_are_sealed_as_time_passes_and_at_the_end(tmp_path: Path) -> Non
 
 def test_rows_fit_the_table_and_go_on_where_the_last_export_ended(tmp_path: Path) -> None:
     fill(tmp_path)
-    rows = list(ledger_rows(tmp_path))
+    rows = Follow(tmp_path).rows()
     table = pa.Table.from_pylist(rows, schema=AUDIT_LOG)
     assert table.num_rows == 15
-    assert [row["seq"] for row in ledger_rows(tmp_path, {"cli": 9, "worker": 2})] == [10, 11]
+    assert [row["seq"] for row in Follow(tmp_path, {"cli": 9, "worker": 2}).rows()] == [10, 11]
     assert writers(tmp_path) == ["cli", "worker"]
     assert {**asdict(find_entry(tmp_path, "cli/4")), "detail": rows[4]["detail"]} == rows[4]
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from governance.audit import Follow, Ledger, ledger_rows, note_change, verify
+from governance.audit import Follow, Ledger, note_change, verify
 from governance.audit.changes import RULES, SETTINGS
-from schemas.errors import UsageError
 
 FLOOD, QUAKE = {"flood.yaml": "aa"}, {"quake.yaml": "bb"}
 
@@ -48,9 +47,13 @@ def test_workers_that_see_a_change_at_once_write_one_entry(tmp_path: Path) -> No
     assert sum(entry is not None for entry in noted) == 1
 
 
-def test_a_state_that_does_not_fit_an_entry_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="larger than 4096"):
-        note_change(tmp_path, "ann", RULES, "keyword rules", {f"rule-{i}": "x" * 60 for i in range(60)})
+def test_a_state_that_does_not_fit_an_entry_is_told_by_its_digest(tmp_path: Path) -> None:
+    large = {f"rule-{i}": "x" * 60 for i in range(200)}
+    for state, noted in ((FLOOD, True), (large, True), (large, False), (large | {"rule-7": "y"}, True), (FLOOD, True)):
+        entry = note_change(tmp_path, "ann", RULES, "keyword rules", state)
+        assert (entry is not None) is noted
+    assert entry is not None
+    assert entry.detail["removed"] == ["names", "sha256"]
 
 
 def test_following_gives_each_entry_once(tmp_path: Path) -> None:
@@ -65,4 +68,4 @@ def test_following_gives_each_entry_once(tmp_path: Path) -> None:
         with (tmp_path / "audit" / "cli.jsonl").open("ab") as torn:
             torn.write(b'{"seq": 3')
         assert follow.rows(10) == []
-    assert Follow(tmp_path, {}).rows(100) == list(ledger_rows(tmp_path))
+    assert [row["writer"] for row in Follow(tmp_path).rows()] == ["cli", "cli", "cli", "vault"]

@@ -40,7 +40,7 @@ class Typed(Home):
         printed = []
         for stream in (out, err):
             stream.flush()
-            printed.append(stream.buffer.getvalue())  # type: ignore[attr-defined]
+            printed.append(stream.buffer.getvalue())
         done = subprocess.CompletedProcess(command, int(str(returned)), *printed)
         if code is not None and done.returncode != code:
             raise AssertionError(f"{arguments}: exit {done.returncode}, not {code}\n{done.stderr.decode()[-3000:]}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from governance.audit import ledger_rows, verify
+from governance.audit import Follow, verify
 from pipelines.services import control, flink_rest
 from pipelines.services.flink import JOBMANAGER, reap_orphans, start_taskmanager
 from pipelines.services.registry import Registry
@@ -105,7 +105,7 @@ def test_every_input_is_one_row_after(clean, fault):
 
 def decided(home, run):
     """Posts that workers of a run decided on, by the ledger; what was tried twice counts twice."""
-    entries = [row for row in ledger_rows(home.path) if (row["actor"], row["action"]) == (run, "model.batch")]
+    entries = [row for row in Follow(home.path).rows() if (row["actor"], row["action"]) == (run, "model.batch")]
     return sum(json.loads(row["detail"])["posts"] for row in entries)
 
 
