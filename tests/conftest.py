@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+import structlog
 
 from pipelines.services import control
 from pipelines.services.process import HOME_MARK, marked
@@ -70,6 +71,13 @@ class Home:
             except psutil.Error:
                 continue
         return found
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """What one test makes of the log holds for no other: structlog has one configuration for the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

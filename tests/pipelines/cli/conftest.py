@@ -36,7 +36,7 @@ class Typed(Home):
         except SystemExit as end:
             returned = end.code or 0
         finally:
-            structlog.reset_defaults()  # commands log to a stderr that is gone now
+            structlog.reset_defaults()  # commands log to a stderr that is gone now; a test runs several
         printed = []
         for stream in (out, err):
             stream.flush()
