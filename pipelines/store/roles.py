@@ -3,10 +3,10 @@
 | user | may | never |
 | --- | --- | --- |
 | ``yuqing`` | everything in the database: jobs, governed commands, migrations | other databases |
-| ``operator`` | L1 and L2 columns of base tables; ``alerts`` whole; views but ``v_posts`` | L4, stored text |
+| ``operator`` | L1 and L2 columns of base tables; alerts and episodes whole; views but ``v_posts`` | L4, stored text |
 | ``analyst`` | views whose name starts with ``v_`` | any base table |
 | ``viewer`` | views without text: Grafana's account | base tables, text, places |
-| ``centre`` | what viewers read, calls with masked text, and alerts of the last week with their place | base tables |
+| ``centre`` | as viewers, and calls with masked text, alerts and episodes of a week with their place | base tables |
 | ``auditor`` | ``audit_log`` | everything else |
 | ``notifier`` | alert hits and deliveries; adds entries to ``audit_log`` | posts, vault, what entries say |
 
@@ -34,14 +34,18 @@ TEXT_COLUMNS = frozenset({"text", "text_l2"})
 VAULT = "pii_vault"
 AUDIT = "audit_log"
 ALERTS = "alerts"
-"""The one view with a place (L3), which whoever answers a call for help must see."""
+EPISODES = "episodes"
+PLACED = (ALERTS, EPISODES)
+"""The views with a place (L3), which whoever answers a call for help must see."""
+EVIDENCE = "alert_posts"
+"""Ids of the posts behind an alert."""
 POSTS_VIEW = "v_posts"
 """Every post with its masked text: analysts only. With it, an operator could read the text beside the labels of base
 ``posts``, and so have a stream of negative posts."""
 CALLS_VIEW = "v_calls"
 
 ALERTS_DAYS = 7
-"""How long ``centre`` sees an alert after its last post: where people were in need is nobody's wall for ever."""
+"""How long ``centre`` sees an alert or episode after its last post: no wall shows for ever who was in need."""
 
 
 def grants(user: str, database: str = DATABASE) -> Sequence[str]:
@@ -76,8 +80,8 @@ def readable(user: str) -> Sequence[str]:
     without_posts = [view for view in views if view != POSTS_VIEW]
     return {
         "analyst": views,
-        "operator": [ALERTS, *without_posts],
-        "centre": [ALERTS, *without_posts],
+        "operator": [*PLACED, EVIDENCE, *without_posts],
+        "centre": [*PLACED, EVIDENCE, *without_posts],
         "viewer": [view for view in without_posts if view != CALLS_VIEW],
         "auditor": [AUDIT],
     }[user]
@@ -91,7 +95,7 @@ def _base_columns(database: str) -> Sequence[str]:
     """L1 and L2 of base tables, without text."""
     statements = []
     for table, columns in data_classes().items():
-        if table in (VAULT, ALERTS) or table.startswith("v_"):
+        if table in (VAULT, *PLACED, EVIDENCE) or table.startswith("v_"):
             continue
         open_columns = [c for c, level in columns.items() if level in ("L1", "L2") and c not in TEXT_COLUMNS]
         quoted = ", ".join(f"`{c}`" for c in open_columns)
@@ -107,6 +111,7 @@ def row_policies(user: str) -> Mapping[str, str]:
     policies = {VAULT: "0"}
     if user == "centre":
         policies[ALERTS] = f"last_at >= now() - INTERVAL {ALERTS_DAYS} DAY"
+        policies[EPISODES] = f"last_posted_at >= now() - INTERVAL {ALERTS_DAYS} DAY"
     return policies
 
 
@@ -177,7 +182,7 @@ def statements(database: str = DATABASE) -> list[str]:
         f"{database}_jobs ON {database}.{VAULT} USING 1 TO yuqing",
         # to everyone else, not only to the users above: that is what outlasts a grant too many
         f"{database}_shut ON {database}.{VAULT} USING 0 AS RESTRICTIVE TO ALL EXCEPT yuqing",
-        f"{database}_all ON {database}.{ALERTS} USING 1 TO ALL",
+        *(f"{database}_all ON {database}.{table} USING 1 TO ALL" for table in PLACED),
     ]
     for user in USERS:
         others = ((table, rows) for table, rows in row_policies(user).items() if table != VAULT)
