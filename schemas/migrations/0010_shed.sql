@@ -1,0 +1,2 @@
+-- Not written yet: whoever takes this number writes over the file.
+SELECT 1;
