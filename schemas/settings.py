@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.errors import UsageError
@@ -71,6 +71,21 @@ class AlertsSection(_Section):
     """Events older than this against the ingest clock are counted and never sent."""
 
 
+class OverloadSection(_Section):
+    """What a live stream gives up when it falls behind (docs/operating.md)."""
+
+    lag_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    """Age of Kafka records from which posts that cannot be calls get the light model's labels; 0: never."""
+    back_s: Annotated[float, Field(ge=0, le=86_400)] = 10.0
+    """Age below which all posts get the encoder's again."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> OverloadSection:
+        if self.lag_s and self.back_s >= self.lag_s:
+            raise ValueError(f"back_s ({self.back_s:g}) must be less than lag_s ({self.lag_s:g}), or lag_s 0")
+        return self
+
+
 class KeysSection(_Section):
     """Where keys come from: file, env:NAME, or command:..."""
 
@@ -93,6 +108,7 @@ class Settings(BaseSettings):
     rules: RulesSection = RulesSection()
     alerts: AlertsSection = AlertsSection()
     keys: KeysSection = KeysSection()
+    overload: OverloadSection = OverloadSection()
 
     @classmethod
     def settings_customise_sources(

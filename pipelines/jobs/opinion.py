@@ -14,9 +14,11 @@ from pipelines.jobs.site import Site
 from pipelines.jobs.traced import NoteRules
 from pipelines.store.alerts import WriteAlerts
 from pipelines.store.settle import Settle
+from pipelines.store.shed import NoteLag
 from pipelines.store.sinks import StorePosts, StoreVault
 from schemas.settings import Settings
 from schemas.step import Step
+from udfs.encoder.shedding import SheddingClassify
 from udfs.encoder.step import Classify
 from udfs.keywords.step import Match
 from udfs.language import Language
@@ -34,10 +36,13 @@ LAWFUL_BASIS = "emergency, statutory_duty, public_information"
 def opinion(site: Site) -> Job:
     """The stream: parse -> mask -> match -> locate -> (alert) -> classify -> triage -> (alert) -> render -> store.
 
-    What was decided is in the audit ledger before anything follows from it.
+    What was decided is in the audit ledger before anything follows from it. A live stream that falls behind gives up
+    labels of posts that cannot be calls, and nothing else (`udfs.encoder.shedding`).
     """
     store, alerts = site.store, site.settings.alerts
-    parse, language, mask, match, locate, classify, triage, render = _steps(site.settings, NoteRules(site.home))
+    parse, language, mask, match, locate, classify, triage, render = _steps(
+        site.settings, NoteRules(site.home), live=site.live
+    )
     return Job(
         name=NAME,
         purpose=PURPOSE,
@@ -58,6 +63,7 @@ def opinion(site: Site) -> Job:
             render,
             StoreVault(store, generation=site.generation),
             StorePosts(store, generation=site.generation, job=NAME),
+            *((NoteLag(store, site.run),) if site.live else ()),
         ),
         dead_letters=StoredDeadLetters(site.home, store, site.settings.keys.master, NAME),
     )
@@ -73,19 +79,24 @@ def mask(dead_letters: CountedDeadLetters) -> Job:
     return Job("mask", PURPOSE, LAWFUL_BASIS, (Parse(), Language(), Mask(mask_places=True)), dead_letters)
 
 
-def _steps(settings: Settings, rules_changed: NoteRules | None = None) -> tuple[Step, ...]:
-    model = settings.model
+def _steps(settings: Settings, rules_changed: NoteRules | None = None, live: bool = False) -> tuple[Step, ...]:
     return (
         Parse(),
         Language(),
         Mask(),
         Match(settings.rules.folders or None, changed=rules_changed),
         Locate(),
-        Classify(
-            str(model.bundle) if model.bundle else None,
-            batch_texts=max(512, settings.flink.batch),  # a GPU wants the engine's batch whole
-            device=model.device,
-        ),
+        _classify(settings, live),
         Triage(),
         Render(),
     )
+
+
+def _classify(settings: Settings, live: bool) -> Classify:
+    model, overload = settings.model, settings.overload
+    bundle = str(model.bundle) if model.bundle else None
+    batch_texts = max(512, settings.flink.batch)  # a GPU wants the engine's batch whole
+    if live and overload.lag_s:
+        limits = {"lag_s": overload.lag_s, "back_s": overload.back_s}
+        return SheddingClassify(bundle, **limits, batch_texts=batch_texts, device=model.device)
+    return Classify(bundle, batch_texts=batch_texts, device=model.device)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from governance.purpose import require_purpose
 from pipelines.engines.job import Job
+from pipelines.feeds.uri import KafkaSource, parse
 from pipelines.jobs.run import Spec
 from pipelines.jobs.site import Site
 from schemas.errors import UsageError
@@ -30,4 +31,6 @@ def build(name: str, site: Site) -> Job:
 def of_spec(spec: Spec) -> tuple[Job, Settings]:
     """The job that a run submitted, and the settings of now. Raises UsageError as `build` and the settings do."""
     settings = spec.settings()
-    return build(spec.job, Site(Path(spec.home), settings, spec.generation, spec.run)), settings
+    source = parse(spec.source)
+    live = isinstance(source, KafkaSource) and not source.bounded and spec.generation == 0
+    return build(spec.job, Site(Path(spec.home), settings, spec.generation, spec.run, live)), settings

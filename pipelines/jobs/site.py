@@ -20,6 +20,9 @@ class Site:
     """0 for live posts; a replay raises it, its rows win and its alerts are counted, never sent."""
     run: str = ""
     """Name of the run, for the audit ledger; empty for what is none."""
+    live: bool = False
+    """Whether posts come as they are published: records of Kafka, without an end. Only such a job may shed, since a
+    file, a bounded source or a replay is old by nature, and in no hurry."""
 
     @property
     def store(self) -> StoreSettings:

@@ -21,7 +21,9 @@ from udfs.encoder.wide import LANGUAGES
 
 BATCH_TEXTS = 512
 """Texts that a model sees at once unless told otherwise."""
-_Row = tuple[tuple[Any, ...], bytes, decide.Hints | None]
+Key = tuple[str, str]
+"""All that a result depends on: the normalised text, and a language of `wide.LANGUAGES`."""
+Row = tuple[tuple[Any, ...], bytes, decide.Hints | None]
 """What one text gives: the columns from `sentiment` to `needs`, its embedding's bytes, its hints."""
 _DECIDED = records.CLASSIFIED.names[: records.CLASSIFIED.names.index("needs") + 1]
 
@@ -63,7 +65,7 @@ class Classify(Step):
         self.device = device
         self.loaded: Bundle | None = None
         self._model: Model | None = None
-        self._cache: OrderedDict[tuple[str, str], _Row] = OrderedDict()
+        self._cache: OrderedDict[Key, Row] = OrderedDict()
 
     def open(self) -> None:
         self.loaded = load_bundle(self.bundle)
@@ -75,21 +77,18 @@ class Classify(Step):
         self._cache.clear()
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        model = self.model
-        columns = (batch.column("text").to_pylist(), batch.column("language").to_pylist())
-        keys = [_key(text, language) for text, language in zip(*columns, strict=True)]
-        found = self._classified(keys)
-        rows = [found[key] for key in keys]
-        values: dict[str, Any] = {name: [row[k] for row, _, _ in rows] for k, name in enumerate(_DECIDED)}
-        values["model"] = [model] * len(rows)
-        values["embedding"] = _embeddings([embedding for _, embedding, _ in rows])
-        values["hints"] = [hints for _, _, hints in rows]
-        return records.with_columns(batch, self.writes, values)
+        keys = keys_of(batch)
+        found = self.classified(keys)
+        return written(batch, [found[key] for key in keys], [self.model] * len(keys))
 
-    def _classified(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], _Row]:
+    def holds(self, key: Key) -> bool:
+        """Whether the result of ``key`` is in the cache, and so costs nothing."""
+        return key in self._cache
+
+    def classified(self, keys: Sequence[Key]) -> dict[Key, Row]:
         """Result of every distinct key, from the cache where it is there."""
-        found: dict[tuple[str, str], _Row] = {}
-        fresh: list[tuple[str, str]] = []
+        found: dict[Key, Row] = {}
+        fresh: list[Key] = []
         for key in dict.fromkeys(keys):
             if key in self._cache:
                 self._cache.move_to_end(key)
@@ -106,13 +105,13 @@ class Classify(Step):
                 self._cache.popitem(last=False)
         return found
 
-    def _score(self, keys: list[tuple[str, str]]) -> list[_Row]:
+    def _score(self, keys: list[Key]) -> list[Row]:
         bundle, encoded = self._opened(), self._encode(keys)
         found = decide.probabilities(bundle, encoded.logits)
         embeddings = decide.embeddings(bundle, encoded.embedding, len(keys))
         return list(zip(decide.rows(bundle, found), embeddings, decide.hints(bundle, found), strict=True))
 
-    def _encode(self, keys: list[tuple[str, str]]) -> Encoded:
+    def _encode(self, keys: list[Key]) -> Encoded:
         if self._model is None:
             raise ModelError("classify: open() was not called, or close() was")
         return self._model.encode([text for text, _ in keys], [language for _, language in keys])
@@ -137,7 +136,22 @@ class Classify(Step):
         return decide.rows(self._opened(), found.row(row))[0]
 
 
-def _key(text: str | None, language: str | None) -> tuple[str, str]:
+def keys_of(batch: pa.RecordBatch) -> list[Key]:
+    """The key of every row, from `text` and `language`."""
+    columns = (batch.column("text").to_pylist(), batch.column("language").to_pylist())
+    return [_key(text, language) for text, language in zip(*columns, strict=True)]
+
+
+def written(batch: pa.RecordBatch, rows: Sequence[Row], models: Sequence[str]) -> pa.RecordBatch:
+    """``batch`` with the columns of CLASSIFIED: a result and the name of the model that gave it for each row."""
+    values: dict[str, Any] = {name: [row[k] for row, _, _ in rows] for k, name in enumerate(_DECIDED)}
+    values["model"] = models
+    values["embedding"] = _embeddings([embedding for _, embedding, _ in rows])
+    values["hints"] = [hints for _, _, hints in rows]
+    return records.with_columns(batch, records.CLASSIFIED, values)
+
+
+def _key(text: str | None, language: str | None) -> Key:
     """All that a result depends on."""
     return normalise(text or ""), language if language in LANGUAGES else LANGUAGES[0]
 
