@@ -21,8 +21,8 @@ RECORD = 26
 LEAST_RECORD = 8
 """Origins before a model other than naive is trusted."""
 LEAST_VARIANCE = 1.125
-"""Of an error on the Anscombe scale, whatever errors were seen: 1 of a Poisson count itself, the rest of not knowing its
-level (1/8 after a window of 8 weeks)."""
+"""Of an error on the Anscombe scale, whatever errors were seen: 1 of a Poisson count itself, the rest of not knowing
+its level (1/8 after a window of 8 weeks)."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Panel:
     weeks: int
     series: tuple[Series, ...]
     running: dict[Key, int]
-    """Posts so far in the week after the last whole one, in series that have any."""
+    """Posts so far in the week after the last whole one, today's too, in series that have any."""
     running_days: int
     """Days of that week that are over; 0 when no week is running."""
     holes: NDArray[np.bool_]
@@ -92,9 +92,9 @@ class Tally:
     def panel(self, last_day: date | None = None, minimum: float = 1.0, most: int = 200) -> Panel:
         """The series with at least ``minimum`` posts a whole week on average, the largest ``most`` of them.
 
-        ``last_day``: the last day that is wholly counted; without it, that of the last record. A week that is not
-        over then is ``running``. Whole weeks at both ends are dropped while they hold less than EDGE_SHARE of the
-        median week. Gives no series when not one whole week is left.
+        ``last_day``: the last day that is over; without it, that of the last record. The week that is not over then
+        is ``running``, with what came after that day too. Whole weeks at both ends are dropped while they hold less
+        than EDGE_SHARE of the median week, or are holes. Gives no series when not one whole week is left.
         """
         total = self._counts.get((ALL, ALL))
         if not total:
@@ -115,8 +115,8 @@ class Tally:
             if high <= low or series.days.sum() < minimum * (high - low):
                 continue
             found.append(series)
-            now = sum(counts[running_first.toordinal() + day] for day in range(running_days))
-            if now:
+            now = sum(counts[running_first.toordinal() + day] for day in range(DAYS))
+            if now and high == weeks:
                 running[key] = now
         found.sort(key=lambda series: (-int(series.days.sum()), series.key))
         kept = {series.key for series in found[:most]}
