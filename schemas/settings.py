@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.channels import ChannelSection, check_together
 from schemas.errors import UsageError
 
 
@@ -69,6 +70,14 @@ class AlertsSection(_Section):
     """Where the notifier posts alerts; without one it appends to HOME/alerts.jsonl."""
     max_age_hours: Annotated[float, Field(gt=0)] = 24.0
     """Events older than this against the ingest clock are counted and never sent."""
+    channels: tuple[ChannelSection, ...] = ()
+    """Further ways to people: see docs/alerts.md."""
+
+    @field_validator("channels")
+    @classmethod
+    def _channels(cls, value: tuple[ChannelSection, ...]) -> tuple[ChannelSection, ...]:
+        check_together(value)
+        return value
 
 
 class OverloadSection(_Section):
@@ -176,6 +185,12 @@ def _words(error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             parts.append(f"setting {key}: there is no such setting")
         else:
-            shown = "" if "password" in key else f" = {problem['input']!r}"
+            # a channel's address is a secret, wherever somebody has put it
+            secret = "password" in key or (key.startswith("alerts.channels") and not _harmless(problem["loc"]))
+            shown = "" if secret else f" = {problem['input']!r}"
             parts.append(f"setting {key}{shown}: {problem['msg']}")
     return "; ".join(parts)
+
+
+def _harmless(where: Sequence[int | str]) -> bool:
+    return len(where) > 3 and where[3] != "url" and where[3] in ChannelSection.model_fields

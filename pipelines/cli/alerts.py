@@ -67,18 +67,28 @@ def alerts_ack(
 
 
 @alerts.command("test")
-def alerts_test(context: typer.Context) -> None:
-    """Send a test message through the configured channel and say where it went."""
-    from pipelines.store.client import connect
-    from pipelines.store.notify import DeliveryFailed, Notifier, channel_of, store_settings
-    from schemas.errors import ServiceError
+def alerts_test(
+    context: typer.Context,
+    channel: Annotated[
+        str | None, typer.Option(help="Only this channel of the settings; default: the plain one and all of them.")
+    ] = None,
+) -> None:
+    """Send a test message through every channel and say where it went. Needs no store and records nothing."""
+    from pipelines.store.notify.channels import DeliveryFailed, routes_of
+    from pipelines.store.notify.notifier import send_test
+    from schemas.errors import ServiceError, UsageError
 
     settings: Context = context.obj
-    values = settings.settings()
-    channel = channel_of(settings.home, values)
-    with connect(store_settings(settings.home, values)) as client:
-        try:
-            answer = Notifier(client, channel).test()
-        except DeliveryFailed as error:
-            raise ServiceError(f"the test message was not delivered by {channel.name}: {error}") from None
-    say(f"delivered by {channel.name}: {answer}")
+    routes = routes_of(settings.home, settings.settings())
+    names = [route.channel.name for route in routes]
+    if channel is not None and channel not in names:
+        raise UsageError(f"--channel {channel!r}: there are {', '.join(names)}")
+    failed = []
+    for route in routes:
+        if channel in (None, route.channel.name):
+            try:
+                say(f"delivered by {route.channel.name}: {send_test(route.channel)}")
+            except DeliveryFailed as error:
+                failed.append(f"{route.channel.name} ({error})")
+    if failed:
+        raise ServiceError(f"the test message was not delivered by {', '.join(failed)}")

@@ -65,6 +65,7 @@ def grants(user: str, database: str = DATABASE) -> Sequence[str]:
             f"SELECT ON {database}.alert_states",
             f"SELECT ON {database}.{ALERTS}",
             f"SELECT, INSERT ON {database}.alert_deliveries",
+            f"SELECT, INSERT ON {database}.alert_channels",
             f"SELECT(writer, seq), INSERT ON {database}.{AUDIT}",
         )
     if user == "operator":

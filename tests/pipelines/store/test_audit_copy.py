@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from governance.audit import Ledger, verify
-from pipelines.store import notify
 from pipelines.store.audit import LedgerCopy, copied_entries
 from pipelines.store.client import connect
+from pipelines.store.notify import service
 
 pytestmark = pytest.mark.services
 
@@ -21,26 +21,28 @@ def test_a_copy_that_fails_asks_again_how_far_it_came_and_holds_up_no_alert(
     clickhouse_server, rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = "copy-fails"
-    monkeypatch.setattr(notify, "COPY_LEDGER_S", 0.0)
+    monkeypatch.setattr(service, "COPY_LEDGER_S", 0.0)
     rounds: list[int] = []
     stop = threading.Event()
 
     class Deliveries:
         def __init__(self, *_: object, **__: object) -> None: ...
 
-        def round(self) -> None:
+        def close(self) -> None: ...
+
+        def round(self, _: object) -> None:
             rounds.append(1)
             if len(rounds) == 2:  # the first copy met a folder that it cannot read
                 (tmp_path / "audit" / "damaged.jsonl").rmdir()
             if len(rounds) == 4:
                 stop.set()
 
-    monkeypatch.setattr(notify, "Notifier", Deliveries)
+    monkeypatch.setattr(service, "Dispatcher", Deliveries)
     with Ledger(tmp_path, writer, lambda: 1_700_000_000_000) as ledger:
         ledger.append("ann", "look", "dashboard")
     (tmp_path / "audit" / "damaged.jsonl").mkdir()
     connection = partial(connect, clickhouse_server.settings("notifier"))
-    notify.run(connection, notify.AlertFile(tmp_path / "alerts"), stop, 0.01, tmp_path)
+    service.run(connection, [], stop, 0.01, tmp_path)
     assert len(rounds) == 4
     assert rows(f"SELECT seq FROM audit_log WHERE writer = '{writer}'") == [(0,)]
 
