@@ -51,6 +51,13 @@ class Episode(msgspec.Struct):
     """Under which it is found."""
     related: list[str] = []
     """Episodes elsewhere that share a number with it."""
+    also: list[Site] = []
+    """Other places that people put into it by a merge."""
+
+    @property
+    def sites(self) -> list[Site]:
+        """All places it has; none yet where no post names one."""
+        return [*([self.site] if self.site else ()), *self.also]
 
     @property
     def callers(self) -> int:

@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from udfs.episodes.copies import CopyIndex
-from udfs.episodes.episode import Episode, PostKey
+from udfs.episodes.episode import MOST_CALLERS, Episode, PostKey
 from udfs.episodes.offers import KEPT, Offer, nearby
 from udfs.episodes.reading import Reading, offer_of, read
 from udfs.episodes.site import Site, conflict, same
@@ -129,19 +129,27 @@ class Folder:
             return self._placed(episode, reading, "closing", reading.at)
         if episode is None:
             episode = self._open(reading, episode_id)
+        site = reading.site
+        sites = episode.sites
+        if site is not None and 0 < len(sites) <= 20 and all(conflict(known, site) for known in sites):
+            episode.also.append(site)
         copied = next((owner for owner in self._copied(reading) if owner == episode_id), "")
         return self._join(episode, reading, copied)
 
-    def forget(self, episode_id: str) -> None:
-        """Drop an episode from memory."""
-        episode = self.episodes.pop(episode_id, None)
-        if episode is None:
-            return
-        for key in episode.keys:
-            self._unlist(key, episode_id)
-        self._posts = {post: owner for post, owner in self._posts.items() if owner != episode_id}
-        self._copies.keep(self.episodes)
-        self.changed.pop(episode_id, None)
+    def remembers(self, key: PostKey) -> bool:
+        """Whether a repost of the post ``key`` would find its episode."""
+        return key in self._posts
+
+    def forget(self, episode_ids: Iterable[str]) -> None:
+        """Drop episodes from memory."""
+        gone = [one for one in dict.fromkeys(episode_ids) if one in self.episodes]
+        for episode_id in gone:
+            for key in self.episodes.pop(episode_id).keys:
+                self._unlist(key, episode_id)
+            self.changed.pop(episode_id, None)
+        if gone:
+            self._posts = {post: owner for post, owner in self._posts.items() if owner in self.episodes}
+            self._copies.keep(self.episodes)
 
     def fetch(self) -> list[tuple[Episode, list[tuple[Offer, float]]]]:
         """The episodes that changed since the last call, each with offers nearby."""
@@ -183,20 +191,16 @@ class Folder:
         if reading.structure and f"structure {reading.structure}" in episode.keys:
             return _same_city(episode.site, reading.site)  # other counties are those that shall flee
         by_number = any(phone in episode.phones for phone in reading.phones)
-        shortest = 2 if by_number else 3
-        if not conflict(episode.site, reading.site, shortest):
-            return True
-        # "XX镇汽车站, 石桥旁": another place of the post is that of the episode
-        known = episode.site
-        return known is not None and known.deep and any(same(site, known) for site in reading.sites)
+        return _placed_alike(episode, reading, 2 if by_number else 3)
 
     def _at_site(self, reading: Reading) -> Iterator[str]:
         for key in _site_keys(reading):
             for episode_id in self._found.get(key, ()):
-                site = self.episodes[episode_id].site
-                if key.startswith("structure") or not (site and site.deep and reading.site and reading.site.deep):
+                deep = [site for site in self.episodes[episode_id].sites if site.deep]
+                here = reading.site
+                if key.startswith("structure") or not deep or here is None or not here.deep:
                     yield episode_id  # by structure, or hazard and county
-                elif same(site, reading.site):
+                elif any(same(site, here) for site in deep):
                     yield episode_id
 
     def _by_phone(self, reading: Reading) -> Iterator[str]:
@@ -267,7 +271,8 @@ class Folder:
             episode.people = max(episode.people or 0, reading.people)
         self._settle(episode, reading)
         for phone in reading.phones:
-            episode.phones.setdefault(phone, reading.author)
+            if len(episode.phones) < MOST_CALLERS:
+                episode.phones.setdefault(phone, reading.author)
             episode.add_caller(phone)
         if role == "call" and not reading.phones and reading.source_kind == "self":
             episode.add_caller(reading.author)
@@ -276,7 +281,7 @@ class Folder:
         if role == "claim":
             episode.claims += 1
             episode.official |= reading.source_kind == "official"
-        self._list(episode, reading, bool(copied))
+        self._list(episode, reading)
         weight = {"call": 3, "claim": 3, "relay": 2, "copy": 1}[role]
         placement = self._placed(episode, reading, role, at, weight)
         if first and episode.kind == "hazard":
@@ -290,7 +295,8 @@ class Folder:
             return "copy" if copied else "relay"
         author = next((episode.phones[phone] for phone in reading.phones if phone in episode.phones), None)
         if author is not None and author != reading.author:
-            return "copy" if copied else "relay"  # somebody else gives a number that is known
+            # somebody else gives a number that is known: no news unless it is told in other words, in the first person
+            return "copy" if copied else "call" if reading.source_kind == "self" else "relay"
         mine = author is not None or reading.author in episode.caller_tokens
         return "copy" if copied and not mine else "call"
 
@@ -302,7 +308,7 @@ class Folder:
         if known is None or _closeness(site) > _closeness(known):
             episode.site = site
 
-    def _list(self, episode: Episode, reading: Reading, copied: bool) -> None:
+    def _list(self, episode: Episode, reading: Reading) -> None:
         keys = list(_site_keys(reading))
         keys += [f"phone {phone}" for phone in reading.phones]
         if (key := _shallow_key(reading)) and not (episode.site and episode.site.deep):
@@ -360,7 +366,7 @@ class Folder:
             for one in found
             if (episode := self.episodes[one]).kind == "help"
             and episode.first_posted_at <= reading.posted <= episode.last_posted_at + self.window_ms
-            and not conflict(episode.site, reading.site)
+            and _placed_alike(episode, reading)
         ]
         if not fits:
             return None
@@ -375,7 +381,8 @@ class Folder:
 
     def _deny(self, reading: Reading) -> Placement | None:
         """A denial stands beside the claims it is about; one that comes before them waits for them."""
-        for episode in sorted(self.episodes.values(), key=lambda one: (-one.last_posted_at, one.episode_id)):
+        hazards = (one for one in self.episodes.values() if one.kind == "hazard")
+        for episode in sorted(hazards, key=lambda one: (-one.last_posted_at, one.episode_id)):
             if self._about(episode, reading.posted, reading.structure, reading.site, reading.hazards):
                 return self._denied(episode, reading.key, reading.at, reading)
         place = reading.site.name if reading.site else ""
@@ -452,13 +459,7 @@ class Folder:
         if len(self.episodes) - len(gone) > room:
             oldest = sorted(self.episodes.values(), key=lambda one: (one.taken_at, one.episode_id))
             gone = [one.episode_id for one in oldest[: len(self.episodes) - room * 9 // 10]]  # in one go: it costs
-        for episode_id in gone:
-            for key in self.episodes.pop(episode_id).keys:
-                self._unlist(key, episode_id)
-            self.changed.pop(episode_id, None)
-        if gone:
-            self._posts = {post: owner for post, owner in self._posts.items() if owner in self.episodes}
-            self._copies.keep(self.episodes)
+        self.forget(gone)
 
     def _unlist(self, key: str, episode_id: str) -> None:
         owners = self._found.get(key, [])
@@ -507,8 +508,22 @@ def first_id(key: PostKey) -> str:
     return hashlib.sha256("\x1f".join(("episode", *key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def split_id(event_id: str) -> str:
+    """The id of the episode that a split by hand makes."""
+    return hashlib.sha256(f"split\x1f{event_id}".encode()).hexdigest()[:32]
+
+
 def _kind_of(reading: Reading) -> str:
     return "help" if reading.kind == "call" else "hazard"
+
+
+def _placed_alike(episode: Episode, reading: Reading, shortest: int = 3) -> bool:
+    """Whether no place of the post contradicts the episode's, or another of its places is that of the episode
+    ("XX镇汽车站, 石桥旁")."""
+    sites = episode.sites
+    if not sites or any(not conflict(known, reading.site, shortest) for known in sites):
+        return True
+    return any(same(site, known) for known in sites if known.deep for site in reading.sites)
 
 
 def _same_city(one: Site | None, other: Site | None) -> bool:

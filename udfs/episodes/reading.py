@@ -139,7 +139,7 @@ def _kind(
     may_close = post["state"] == "closed" or (not asks and post["state"] != "partial" and _MAY_CLOSE.search(text))
     if may_close and (post["places"] or post["phone_tokens"]) and proposes_closed(text, asks, hazards):
         return "closing"
-    if not asks and denies(text):
+    if not asks and denies(text) and (hazards or hazards_denied(text)):
         return "denial"
     if asks:
         return "call"

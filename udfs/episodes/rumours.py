@@ -47,7 +47,7 @@ def hazards_denied(text: str) -> list[str]:
     return [hazard for hazard, words in HAZARD_WORDS.items() if words.search(text[:1_000])]
 
 
-_STRUCTURE = re.compile(r"([一-龥]{2})(水库|大坝|大堤|河堤|堤坝|水电站|大桥|隧道|煤矿|化工厂|电厂|山)")
+_STRUCTURE = re.compile(r"([一-龥]{2})(水库|大坝|大堤|河堤|堤坝|水电站|大桥|隧道|煤矿|化工厂|电厂)")
 
 
 def structure(text: str) -> str:
