@@ -123,6 +123,26 @@ def pii(
         measure.show(report)
 
 
+@bench.command()
+def forecast(
+    data: Annotated[
+        Path,
+        typer.Option(exists=True, file_okay=False, help="Folder with citizen_messages/ and feed/weibo_hot_search/."),
+    ],
+    most: Annotated[int, typer.Option(min=1, help="Series of each history, the largest.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of the surges that are laid over the histories.")] = 1,
+    how: How = Format.TABLE,
+) -> None:
+    """Early warning back-tested against naive and seasonal naive: errors, bands, warnings, lead. Ten minutes a core."""
+    from pipelines.bench import forecast as measure
+
+    report = measure.measure(data, most, seed, say)
+    if how is Format.JSON:
+        show(report, how)
+    else:
+        measure.show(report)
+
+
 def show(report: dict[str, Any], how: Format) -> None:
     """Print a nested report: JSON as it is, or a line a figure with its path."""
     if how is Format.JSON:

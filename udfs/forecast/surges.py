@@ -55,8 +55,8 @@ class Surge:
 class Lead:
     """How early a surge was told of; both None: never.
 
-    ``weeks``: from the week of the first warning to the peak's; negative when it came after the peak. ``days``: from the
-    end of the day of that warning to the end of the peak's week, when a weekly report would show the peak.
+    ``weeks``: from the week of the first warning to the peak's; negative when it came after the peak. ``days``: from
+    the end of the day of that warning to the end of the peak's week, when a weekly report would show the peak.
     """
 
     surge: Surge
