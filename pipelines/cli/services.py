@@ -24,7 +24,7 @@ def up(
     flink: Annotated[bool, typer.Option("--flink", help="A standalone Flink cluster too.")] = False,
     kafka: Annotated[bool, typer.Option("--kafka", help="A Kafka broker too (its jars come through Maven).")] = False,
 ) -> None:
-    """Start ClickHouse and the notifier (and Flink, Kafka); return once they answer."""
+    """Start ClickHouse, the notifier and the watch over episodes (and Flink, Kafka); return once they answer."""
     from pipelines.services import control
 
     settings: Context = context.obj

@@ -4,8 +4,9 @@ The stream's steps know one batch; topics, episodes and bursts grow over hours. 
 which the store got them and writes what it makes of them. Its snapshot (HOME/follow/NAME.state) is of one moment with
 the position in ``posts``, so after a crash it goes on from there; what it had written since is written again, the same.
 
-Any error of the store throws the memory away and begins again at the last snapshot: there is one way to recover, and
-every start tests it.
+Any error throws the memory away and begins again at the last snapshot: there is one way to recover, and every start
+tests it. When a follower itself fails, posts since the snapshot are given to it one by one; the one at which it fails
+again is left out for this follower, said in the log by its id, and the others go on: one odd post stops no watch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +28,7 @@ from clickhouse_connect.driver.client import Client
 from pipelines.store.client import StoreSettings, connect
 from pipelines.store.sinks import now_ms
 from pipelines.store.tail import ALWAYS, Position, PostTail
-from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageError
+from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageError, YuqingError
 
 POLL_S = 0.5
 SAVE_S = 15.0
@@ -59,6 +62,10 @@ class Follower(Protocol):
         """A snapshot of all that was taken; of bounded size. No text of a post in it."""
 
 
+class FollowerFailed(YuqingError):
+    """A follower raised what no store's error is; ``open`` again."""
+
+
 class _Snapshot(msgspec.Struct, frozen=True):
     position: Position
     states: dict[str, bytes]
@@ -80,6 +87,8 @@ class Following:
         self._followers: Sequence[Follower] = ()
         self._tail: PostTail | None = None
         self._ticked_at = self._saved_at = 0
+        self._one_by_one_until = 0
+        self._left_out: set[tuple[str, str, str]] = set()
         self.posts = 0
         """Taken since this process began."""
 
@@ -100,23 +109,59 @@ class Following:
         self._saved_at = self._clock()
 
     def round(self) -> int:
-        """Take what is new once; returns how many posts. Raises StoreUnavailable or StoreError: ``open`` again then."""
+        """Take what is new once; returns how many posts.
+
+        Raises StoreUnavailable, StoreError or FollowerFailed: ``open`` again then.
+        """
         if self._tail is None:
             raise StoreUnavailable("posts: the tail is not open")
         taken = 0
         for posts in self._tail.read():
-            for follower in self._followers:
-                follower.take(posts)
+            at_once = 1 if posts.column("stored_at")[0].as_py() <= self._one_by_one_until else posts.num_rows
+            for first in range(0, posts.num_rows, at_once):
+                self._take(posts.slice(first, at_once))
             taken += posts.num_rows
         self.posts += taken
         now = self._clock()
         if now - self._ticked_at >= 1_000:
             self._ticked_at = now
             for follower in self._followers:
-                follower.tick(now)
+                with self._blamed(follower):
+                    follower.tick(now)
         if now - self._saved_at >= SAVE_S * 1_000:
             self.save()
         return taken
+
+    def _take(self, posts: pa.RecordBatch) -> None:
+        for follower in self._followers:
+            if self._left_out and posts.num_rows == 1 and self._id(follower, posts) in self._left_out:
+                continue
+            try:
+                with self._blamed(follower):
+                    follower.take(posts)
+            except FollowerFailed:
+                self._one_by_one_until = max(self._one_by_one_until, posts.column("stored_at")[-1].as_py())
+                if posts.num_rows == 1:
+                    name, platform, post_id = self._id(follower, posts)
+                    self._left_out.add((name, platform, post_id))
+                    log.error("a post is left out", follower=name, platform=platform, post_id=post_id)
+                raise
+
+    @contextmanager
+    def _blamed(self, follower: Follower) -> Iterator[None]:
+        try:
+            yield
+        except YuqingError:
+            raise
+        except Exception as error:
+            line = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(line.filename).name}:{line.lineno}"  # never the message: it may quote a post
+            log.error("a follower failed", follower=follower.name, error=type(error).__name__, at=where)
+            raise FollowerFailed(f"{follower.name} failed: {type(error).__name__} at {where}") from None
+
+    @staticmethod
+    def _id(follower: Follower, post: pa.RecordBatch) -> tuple[str, str, str]:
+        return follower.name, post.column("platform")[0].as_py(), post.column("post_id")[0].as_py()
 
     def save(self) -> None:
         """Write the snapshot aside, then in its place, readable by its owner only."""
@@ -171,6 +216,9 @@ def follow(
                     if not taken:
                         stop.wait(poll_s)
                 following.save()
+        except FollowerFailed:
+            stop.wait(wait_s)
+            wait_s = min(LONGEST_WAIT_S, wait_s * 2)
         except (StoreUnavailable, StoreError, ServiceError) as error:
             if once:
                 raise

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from pipelines.services import clickhouse, flink_rest, notifier
+from pipelines.services import background, clickhouse, flink_rest
 from pipelines.services import flink as flink_cluster
 from pipelines.services import kafka as kafka_broker
 from pipelines.services.process import HOME_MARK, SERVICE_MARK, TOKEN_MARK, is_alive, kill_all, kill_leader, marked
@@ -46,7 +47,11 @@ def up(
         disk_keys = ensure_disk_keys(registry.home, sources.disk)
         _start(registry, clickhouse.NAME, lambda home: clickhouse.start(home, disk_keys), say)
         migrate(clickhouse.connection(registry))
-        _start(registry, notifier.NAME, lambda home: notifier.start(home, settings), say)
+        ran = {service.name for service in background.ALL if registry.running(service.name)}
+        for service in background.ALL:
+            service.spawn(registry, settings)  # side by side: nearly all of a start is imports
+        for service in background.ALL:
+            _start(registry, service.name, partial(service.start, settings=settings), say, service.name in ran)
         if kafka:
             _start(registry, kafka_broker.NAME, kafka_broker.start, say)
         if flink:
@@ -54,8 +59,11 @@ def up(
         return registry.services()
 
 
-def _start(registry: Registry, name: str, start: Callable[[Registry], Service], say: Say) -> None:
-    ran = registry.running(name) is not None
+def _start(
+    registry: Registry, name: str, start: Callable[[Registry], Service], say: Say, ran: bool | None = None
+) -> None:
+    if ran is None:
+        ran = registry.running(name) is not None
     began = time.monotonic()
     service = start(registry)
     where = f" at {service.url}" if service.url else ""
@@ -71,7 +79,7 @@ def down(home: Path, *, say: Say = lambda _: None) -> None:
         for stop in (
             flink_cluster.stop_cluster,
             kafka_broker.stop_broker,
-            notifier.stop_notifier,
+            *(service.stop for service in background.ALL),
             clickhouse.stop_server,
         ):
             before = set(registry.services())
@@ -113,7 +121,7 @@ def _answers(service: Service) -> bool:
         return kafka_broker.answers(kafka_broker.bootstrap(service))
     if service.name == flink_cluster.JOBMANAGER:
         return flink_rest.answers(service.url)
-    return True  # TaskManagers and the notifier have no port of their own
+    return True  # TaskManagers and the services in the background have no port of their own
 
 
 def _memory(home: Path) -> dict[str, float]:

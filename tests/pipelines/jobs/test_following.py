@@ -21,7 +21,8 @@ class Counter:
     name = "counter"
     reads = ("text",)
 
-    def __init__(self) -> None:
+    def __init__(self, odd: bool = False) -> None:
+        self.odd = odd  # fails at post 7
         self.count = 0
         self.ticks: list[int] = []
         self.opened_with: bytes | None = b"never"
@@ -31,6 +32,8 @@ class Counter:
         self.count = int(state or b"0")
 
     def take(self, posts: pa.RecordBatch) -> None:
+        if "7" in posts.column("post_id").to_pylist() and self.odd:
+            raise KeyError("the text of a post")
         self.count += posts.num_rows
 
     def tick(self, now_ms: int) -> None:
@@ -56,7 +59,8 @@ class Tail:
         if at >= 10:
             return []
         self.position = Position(at + 2)
-        return [pa.RecordBatch.from_pydict({"post_id": [str(at), str(at + 1)]})]
+        two = [str(at), str(at + 1)]
+        return [pa.RecordBatch.from_pydict({"platform": ["p", "p"], "post_id": two, "stored_at": [at + 2] * 2})]
 
 
 class Clock:
@@ -136,6 +140,29 @@ def test_an_error_of_the_store_throws_the_memory_away(tmp_path, monkeypatch):
     follow(work, lambda: None, Waits(), poll_s=0)  # type: ignore[arg-type,return-value]
     assert [counter.opened_with for counter in made] == [None, b"2", b"2"]
     assert made[-1].count == 10
+
+
+def test_one_odd_post_stops_no_follower(tmp_path, monkeypatch, capsys):
+    class Client:
+        def __enter__(self) -> None: ...
+        def __exit__(self, *_: object) -> None: ...
+
+    class Other(Counter):
+        name = "other"
+
+    made: list[list[Counter]] = []
+
+    def followers() -> list[Counter]:
+        made.append([Counter(odd=True), Other()])
+        return made[-1]
+
+    monkeypatch.setattr(following, "connect", lambda _: Client())
+    work = Following(tmp_path, "test", followers, clock=Clock())
+    follow(work, lambda: None, threading.Event(), once=True, poll_s=0)  # type: ignore[arg-type,return-value]
+    assert [follower.count for follower in made[-1]] == [9, 10]
+    said = capsys.readouterr()
+    assert "post_id=7" in said.out + said.err
+    assert "text of a post" not in said.out + said.err
 
 
 def test_once_ends_and_raises(tmp_path, monkeypatch):

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from pipelines.services import clickhouse, control, notifier
+from pipelines.services import background, clickhouse, control
 from pipelines.services.process import HOME_MARK, marked
 from pipelines.services.registry import Registry
 from pipelines.store.client import connect
 from schemas.errors import ServiceError
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
-BASIC = [clickhouse.NAME, notifier.NAME]
+BASIC = [clickhouse.NAME, *(service.name for service in background.ALL)]
 
 
 def states(home: Path) -> dict[str, str]:
