@@ -551,14 +551,14 @@ def _site_keys(reading: Reading) -> Iterator[str]:
 
 def _shallow_key(reading: Reading) -> str:
     site = reading.site
-    if reading.kind != "call" or site is None or site.deep or site.level in ("province", "city"):
+    if reading.kind != "call" or site is None or not site.said or site.deep or site.level in ("province", "city"):
         return ""
     return f"division {site.name}"
 
 
 def _closeness(site: Site) -> int:
     order = ("province", "city", "county", "town", "road", "poi", "village")
-    return order.index(site.level) * 2 + bool(site.town)
+    return (order.index(site.level) * 2 + bool(site.town)) if site.said else -1
 
 
 def _extend(known: list[str], new: Iterable[str]) -> None:

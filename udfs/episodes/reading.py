@@ -75,7 +75,7 @@ class Reading:
         or a number and a place.
         """
         if self.kind == "claim":
-            return self.site is not None
+            return self.site is not None and self.site.said and self.site.level != "province"
         if self.kind != "call":
             return False
         site, told = self.site, self.source_kind in ("media", "official")

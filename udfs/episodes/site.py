@@ -31,6 +31,8 @@ class Site:
     radius_m: int | None
     own: str = ""
     town: str = ""
+    said: bool = True
+    """The text names it. False: only the account's region does, which says where somebody lives, not who needs help."""
 
     @property
     def deep(self) -> bool:
@@ -69,6 +71,7 @@ def _site(place: Mapping[str, Any], places: Sequence[Mapping[str, Any]]) -> Site
     name, level = place["name"], place["level"]
     own = town = ""
     where = place  # whose division and position hold
+    said = level in SITES or place["start"] >= 0
     above = [p for p in places if p["level"] not in SITES and name.startswith(p["name"]) and p["name"] != name]
     division = max(above, key=lambda p: len(p["name"]), default=None)
     if level in SITES:
@@ -83,7 +86,7 @@ def _site(place: Mapping[str, Any], places: Sequence[Mapping[str, Any]]) -> Site
         # 中牟县龙泉街道 where the gazetteer knows a 龙泉街道 elsewhere only: the county that is written holds
         within = _TOWN.sub("", named["name"])
         name, where = county["name"] + within + name[len(named["name"]) :], county
-    return Site(name, level, where["adcode"] or "", where["lat"], where["lon"], where["radius_m"], own, town)
+    return Site(name, level, where["adcode"] or "", where["lat"], where["lon"], where["radius_m"], own, town, said)
 
 
 def _county_before(town: Mapping[str, Any], places: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -110,12 +113,18 @@ def normal(own: str) -> str:
 
 
 def same(one: Site, other: Site, shortest: int = 3) -> bool:
-    """Whether two sites are one, both of them below the town. A name may be cut short, to no less than ``shortest``."""
-    if one.adcode and other.adcode and one.adcode != other.adcode:
+    """Whether two sites are one, both of them below the town.
+
+    A name may be cut short, to no less than ``shortest`` characters; below 3, which asks for other evidence, one
+    character may differ too.
+    """
+    if _apart(one, other):
         return False
     if one.town and other.town and one.town != other.town:
         return False
     short, long = sorted((one.own, other.own), key=len)
+    if shortest < 3 and len(short) == len(long) >= 3 and sum(map(str.__ne__, short, long)) == 1:
+        return True  # a slip of the pen, where something else speaks for it
     return short == long or (len(short) >= shortest and (long.startswith(short) or long.endswith(short)))
 
 
@@ -124,15 +133,24 @@ def conflict(one: Site | None, other: Site | None, shortest: int = 3) -> bool:
 
     A road says where a village lies and contradicts none of its county.
     """
-    if one is None or other is None:
+    if one is None or other is None or not one.said or not other.said:
         return False
-    if one.adcode and other.adcode and one.adcode != other.adcode:
+    if _apart(one, other):
         return True
     if not one.deep or not other.deep:
         return bool(one.town and other.town and one.town != other.town) or _town_conflict(one, other)
     if one.level != other.level and "road" in (one.level, other.level):
         return False
     return not same(one, other, shortest)
+
+
+def _apart(one: Site, other: Site) -> bool:
+    """Whether neither division lies in the other: 410000 is the province of 410181."""
+    wide, narrow = sorted((_ZEROS.sub("", one.adcode), _ZEROS.sub("", other.adcode)), key=len)
+    return not narrow.startswith(wide)
+
+
+_ZEROS = re.compile(r"(?:00)+$")
 
 
 def _town_conflict(one: Site, other: Site) -> bool:
