@@ -22,6 +22,7 @@ from udfs.brief.content import (
     District,
     Episode,
     Figure,
+    Forecast,
     Hazard,
     Mood,
     Query,
@@ -127,6 +128,9 @@ def gather(
         topics, absent = _topics(asking), []
         if topics is None:
             absent.append("topics")
+        forecasts = _forecasts(asking)
+        if forecasts is None:
+            absent.append("forecasts")
         health = _health(asking, start, min(end, now), absent)
         models = ", ".join(f"{row['name']} ({row['posts']:,})" for row in asking.ask("models", questions.MODELS))
         return Brief(
@@ -156,6 +160,7 @@ def gather(
                 for row in asking.ask("alerts", questions.SILENCES)
             ),
             quotes=tuple(_quote(row) for row in quotes[:QUOTED]),
+            forecasts=forecasts or (),
             health=health,
             versions={**(versions or {}), **({"model": models} if models else {})},
             queries=tuple(asking.queries),
@@ -355,6 +360,25 @@ def _mix(row: Row) -> dict[str, float]:
     if None in moods.values() or not total:
         return {}
     return {name: value / total for name, value in moods.items()}
+
+
+def _forecasts(asking: Asking) -> tuple[Forecast, ...] | None:
+    """None where nothing was ever forecast."""
+    rows = asking.ask_if_there("forecasts", questions.FORECASTS)
+    if rows is None or (not rows and not asking.ask("forecasts", questions.FORECASTS_EVER)[0]["forecasts"]):
+        return None
+    return tuple(
+        Forecast(
+            row["theme"],
+            place.name if (place := _county(row["district"])) else row["district"],
+            row["monday"],
+            row["observed"],
+            row["expected"],
+            row["lower95"],
+            row["upper95"],
+        )
+        for row in rows
+    )
 
 
 def _health(asking: Asking, start: int, until: int, absent: list[str]) -> tuple[Figure, ...]:

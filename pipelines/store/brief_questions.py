@@ -193,3 +193,16 @@ FROM posts FINAL
 WHERE {_CREATED}
 GROUP BY name ORDER BY posts DESC, name LIMIT 10
 """  # noqa: S608
+
+FORECASTS = """
+SELECT
+    theme, district, toInt64(toUnixTimestamp(toDateTime(week, 'Asia/Shanghai'))) * 1000 AS monday,
+    observed, expected, lower95, upper95
+FROM v_forecasts
+WHERE warning AND week > toDate(fromUnixTimestamp64Milli({start:Int64}), 'Asia/Shanghai') - 7
+    AND week <= toDate(fromUnixTimestamp64Milli({end:Int64}), 'Asia/Shanghai')
+ORDER BY step LIMIT 1 BY theme, district, week
+LIMIT 20
+"""
+
+FORECASTS_EVER = "SELECT count() AS forecasts FROM v_forecasts"

@@ -70,7 +70,7 @@ class Layout:
     pixels_per_km: float
 
 
-def lay_out(districts: Sequence[District], around: Sequence[District], words: Words) -> Layout:
+def lay_out(districts: Sequence[District], around: Sequence[District]) -> Layout:
     """Put ``districts`` (those with episodes) and ``around`` (pale, for orientation) on the paper.
 
     Guarantees: no label meets another label or any dot of ``districts``; every district is in ``spots`` or ``outside``;
@@ -203,8 +203,13 @@ def _label(spot: Spot, size: float, style: str) -> Markup | None:
     return Markup(leader + text)
 
 
+def scale_km(pixels_per_km: float) -> int:
+    """Length of the scale bar: a round number of kilometres that fits into its corner."""
+    return max((length for length in _SCALES if length * pixels_per_km <= 110), default=_SCALES[0])
+
+
 def _scale_bar(pixels_per_km: float) -> Markup:
-    km = max((length for length in _SCALES if length * pixels_per_km <= 110), default=_SCALES[0])
+    km = scale_km(pixels_per_km)
     right = 16 + km * pixels_per_km
     y = HEIGHT - 14
     return tag(

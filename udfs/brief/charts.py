@@ -54,24 +54,30 @@ def timeline(bins: Sequence[Bin], bin_ms: int, words: Words) -> Markup:
 
 
 def _ticks(start: int, end: int, base: int, words: Words) -> list[Markup]:
-    """Marks at round local times, at most nine."""
-    span = max(1, end - start)
-    step = next((minutes for minutes in _TICKS if span / (minutes * 60_000) <= 9), _TICKS[-1]) * 60_000
-    shift = int(words.zone.utcoffset(None).total_seconds() * 1000)
-    first = -(-(start + shift) // step) * step - shift
     drawn: list[Markup] = []
     day = ""
-    for at in range(first, end + 1, step):
-        x = _LEFT + (WIDTH - _LEFT - _RIGHT) * (at - start) / span
+    marks = ticks(start, end, words)
+    whole_days = len(marks) > 1 and marks[1] - marks[0] >= 24 * _HOUR
+    for at in marks:
+        x = _LEFT + (WIDTH - _LEFT - _RIGHT) * (at - start) / (end - start)
         anchor = "middle" if _LEFT + 20 < x < WIDTH - 40 else "end" if x > WIDTH / 2 else "start"
         drawn.append(tag("line", x1=x, y1=base, x2=x, y2=base + 5, class_="axis"))
-        said = [words.clock(at)] if step < 24 * _HOUR else []
+        said = [] if whole_days else [words.clock(at)]
         if words.day(at) != day:  # a line below, once a day
             day = words.day(at)
             said = [*said, day]
         for line, text in enumerate(said):
             drawn.append(tag("text", text, x=x, y=base + 17 + 13 * line, class_="small", text_anchor=anchor))
     return drawn
+
+
+def ticks(start: int, end: int, words: Words) -> list[int]:
+    """Round local times in [start, end], at most ten."""
+    span = max(1, end - start)
+    step = next((minutes for minutes in _TICKS if span / (minutes * 60_000) <= 9), _TICKS[-1]) * 60_000
+    shift = int(words.zone.utcoffset(None).total_seconds() * 1000)
+    first = -(-(start + shift) // step) * step - shift
+    return list(range(first, end + 1, step))
 
 
 def mood_bar(moods: Sequence[Mood], words: Words) -> Markup:
@@ -87,13 +93,6 @@ def mood_bar(moods: Sequence[Mood], words: Words) -> Markup:
         drawn.append(tag("text", said, x=at, y=33, class_="small", text_anchor=anchor))
         x += wide
     return tag("svg", drawn, viewBox=f"0 0 {WIDTH} 38", width="100%", role="img", aria_label=words["moods"])
-
-
-def shares(moods: Sequence[Mood], words: Words) -> str:
-    """恐惧 25% · 悲伤 14%, the most frequent first."""
-    total = sum(mood.posts for mood in moods) or 1
-    ordered = sorted(moods, key=lambda mood: -mood.posts)
-    return " · ".join(f"{words.code('mood', mood.label)} {mood.posts / total:.0%}" for mood in ordered)
 
 
 def mark(priority: int, x: float, y: float, size: float, hollow: bool = False) -> Markup:

@@ -102,7 +102,7 @@ def _card(rank: int, one: Episode, brief: Brief, words: Words) -> Markup:
         tag("div", phrases.who(one, words), class_="who"),
         tag("p", f"{words['why']}{words.colon}{phrases.why(one, words)}", class_="why") if one.reasons else None,
         [quoted(quote, words) for quote in one.quotes[:2]],
-        _proposal(one, words),
+        tag("p", tag("b", phrases.proposal(one, words)), class_="why") if one.proposed else None,
     )
     side = tag(
         "div",
@@ -117,7 +117,7 @@ def _card(rank: int, one: Episode, brief: Brief, words: Words) -> Markup:
             tag("br"),
             phrases.age(one, brief, words),
         ),
-        tag("p", words.say("called.n", n=one.called) if one.called else words["called.none"]),
+        tag("p", phrases.called(one, words)),
         tag("p", words.say("offers.n", n=one.offers)) if one.offers else None,
         tag("p", one.id[:12], class_="id"),
         class_="side",
@@ -145,13 +145,6 @@ def _state(state: str, words: Words) -> Markup:
 
 def _standing(one: Episode, words: Words) -> str:
     return words.code("standing", one.standing) if one.standing else ""
-
-
-def _proposal(one: Episode, words: Words) -> Markup | None:
-    if not one.proposed:
-        return None
-    said = words.say("proposed", what=words.code("proposed", one.proposed), post=one.proposed_by)
-    return tag("p", tag("b", said), class_="why")
 
 
 def quoted(quote: Quote, words: Words) -> Markup:
@@ -186,7 +179,7 @@ def _map(brief: Brief, words: Words) -> Markup:
     nowhere = sum(not one.adcode for one in brief.episodes if one.state != "closed")
     if not brief.districts:
         return join(heading, tag("p", words["map.none"]))
-    layout = areamap.lay_out(brief.districts, brief.around, words)
+    layout = areamap.lay_out(brief.districts, brief.around)
     keys = join([join(charts.sign(n), f" P{n}　") for n in (1, 2, 3, 4)])
     outside = words.list_([f"{one.name} {one.open}" for one in layout.outside])
     return join(
@@ -261,7 +254,7 @@ def _moods(brief: Brief, words: Words) -> Markup:
         return tag("div", heading, tag("p", words["moods.none"]))
     kinds = {mood.kind: [other for other in brief.moods if other.kind == mood.kind] for mood in brief.moods}
     drawn = charts.mood_bar(kinds["sentiment"], words) if "sentiment" in kinds else None
-    shares = [tag("p", charts.shares(kinds["emotion"], words))] if "emotion" in kinds else None
+    shares = [tag("p", phrases.shares(kinds["emotion"], words))] if "emotion" in kinds else None
     return tag("div", heading, drawn, shares, tag("p", words["moods.note"], class_="note"), class_="drawn")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from udfs.brief.content import Brief, Episode, Query
+from udfs.brief.content import Brief, Episode, Mood, Query
 from udfs.brief.words import Words, number
 
 TOP = 5
@@ -30,7 +31,7 @@ def who(one: Episode, words: Words) -> str:
 
 def why(one: Episode, words: Words) -> str:
     """The reasons of the ranking, in words where they have some."""
-    return words.semicolon.join(words.reason(reason) for reason in one.reasons)
+    return words.semicolon.join(words.reasons(one.reasons))
 
 
 def age(one: Episode, brief: Brief, words: Words) -> str:
@@ -42,6 +43,23 @@ def age(one: Episode, brief: Brief, words: Words) -> str:
 def late(one: Episode, brief: Brief) -> bool:
     """Past its deadline when the brief was made."""
     return one.deadline is not None and one.state not in ("arrived", "closed") and one.deadline < brief.generated
+
+
+def proposal(one: Episode, words: Words) -> str:
+    """What a post proposes, and which."""
+    return words.say("proposed", what=words.code("proposed", one.proposed), post=one.proposed_by)
+
+
+def called(one: Episode, words: Words) -> str:
+    """Whether somebody phoned back already."""
+    return words.say("called.n", n=one.called) if one.called else words["called.none"]
+
+
+def shares(moods: Sequence[Mood], words: Words) -> str:
+    """恐惧 25% · 悲伤 14%, the most frequent first."""
+    total = sum(mood.posts for mood in moods) or 1
+    ordered = sorted(moods, key=lambda mood: -mood.posts)
+    return " · ".join(f"{words.code('mood', mood.label)} {mood.posts / total:.0%}" for mood in ordered)
 
 
 def unknowns(brief: Brief, words: Words) -> list[str]:
@@ -84,6 +102,8 @@ class Table:
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str | Cell, ...], ...]
+    widths: tuple[int, ...] = ()
+    """Shares of the width, for DOCX; a browser finds its own."""
 
 
 def districts(brief: Brief, words: Words) -> Table:
@@ -93,7 +113,13 @@ def districts(brief: Brief, words: Words) -> Table:
         for one in brief.districts
     )
     heads = (words["district"], *(f"#{words[name]}" for name in ("open", "total", "people", "offers")))
-    return Table(heads, rows)
+    return Table(heads, rows, (30, 15, 15, 20, 15))
+
+
+def numbered(table: Table) -> Table:
+    """The same with a first column 1, 2, 3, ..."""
+    rows = tuple((str(n), *row) for n, row in enumerate(table.rows, 1))
+    return Table(("#", *table.heads), rows, (5, *table.widths))
 
 
 def waiting(brief: Brief) -> list[Episode]:
@@ -134,7 +160,7 @@ def episodes(brief: Brief, words: Words) -> Table:
             )
         )
     names = ("priority", "place", "needs", "people", "state", "deadline", "last")
-    return Table(("#", *(words[name] for name in names)), tuple(rows))
+    return Table(("#", *(words[name] for name in names)), tuple(rows), (4, 7, 24, 17, 17, 12, 9, 10))
 
 
 def supplies(brief: Brief, words: Words) -> Table:
@@ -148,7 +174,7 @@ def supplies(brief: Brief, words: Words) -> Table:
 def silences(brief: Brief, words: Words) -> Table:
     """Districts that fell silent."""
     rows = tuple(
-        (one.district, words.time(one.since, brief.end), words.list_(words.reason(reason) for reason in one.reasons))
+        (one.district, words.time(one.since, brief.end), words.semicolon.join(words.reasons(one.reasons)))
         for one in brief.silences
     )
     return Table((words["district"], words["since"], words["reason"]), rows)

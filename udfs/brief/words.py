@@ -58,6 +58,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "示意图：按区县中心点的经纬度绘制，不含底图。形状表示最急的优先级，大小表示未了结事件数。",
         "Sketch from the counties' centres, no base map. Shape: most urgent priority; size: open episodes.",
     ),
+    "map.numbers": ("图中数字为下表序号。", "Numbers are those of the table."),
     "map.outside": ("图外：", "Outside the map: "),
     "map.none": ("没有能落到区县的事件。", "No episode can be put into a county."),
     "map.nowhere": ("另有 {n} 件说不出区县。", "{n} more name no county."),
@@ -142,6 +143,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "ago": ("{age}前", "{age} ago"),
     "no-place": ("地点不详", "place unknown"),
     "no-text": ("（原文不在此处显示）", "(text not shown here)"),
+    "reason.priority": ("优先级 {n}", "priority {n}"),
+    "reason.need": ("求{n}", "asks for {n}"),
+    "reason.hazard": ("险情：{n}", "hazard: {n}"),
+    "reason.vulnerable": ("有{n}", "with {n}"),
+    "reason.standing": ("{n}", "{n}"),
+    "reason.denials": ("{n} 帖否认", "{n} deny it"),
+    "reason.proposed": ("有帖称{what}", "a post says: {what}"),
+    "reason.proposed-since": ("有帖称{what}，其后仍有求助", "a post says: {what}, calls came since"),
+    "reason.unreachable": ("没有地点也没有号码", "no place and no number"),
+    "reason.same-number": ("与事件 {n} 号码相同", "same number as {n}"),
+    "reason.observed": ("{m} 分钟内 {n} 帖", "{n} posts in {m} min"),
+    "reason.expected": ("通常约 {n} 帖", "about {n} expected"),
+    "reason.emergency": ("本市正有灾情", "emergency in the city"),
     # -- tables
     "topic": ("话题", "Topic"),
     "posts": ("帖数", "Posts"),
@@ -269,6 +283,22 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "token.PLACE": ("地点", "place"),
 }
 
+_CODED = frozenset({"need", "hazard", "vulnerable", "standing"})
+_REASONS = (
+    (re.compile(r"(?:priority |p)(?P<n>[1-4])"), "reason.priority"),
+    (re.compile(r"callers (?P<n>\d+)"), "callers.n"),
+    (re.compile(r"relays (?P<n>\d+)"), "relays.n"),
+    (re.compile(r"people (?P<n>\d+)"), "people.n"),
+    (re.compile(r"denials (?P<n>\d+)"), "reason.denials"),
+    (re.compile(r"proposed (?P<what>\w+)"), "reason.proposed"),
+    (re.compile(r"proposed (?P<what>\w+), calls since"), "reason.proposed-since"),
+    (re.compile(r"no place and no number"), "reason.unreachable"),
+    (re.compile(r"same number as (?P<n>\w{1,12})\w*"), "reason.same-number"),
+    (re.compile(r"(?P<n>\d+) posts in (?P<m>\d+) min"), "reason.observed"),
+    (re.compile(r"expected (?P<n>[\d.]+)"), "reason.expected"),
+    (re.compile(r"emergency in the city"), "reason.emergency"),
+)
+
 _TOKEN = re.compile(r"<([A-Z][A-Z_]{2,30})>")
 
 
@@ -312,8 +342,29 @@ class Words:
     def bracketed(self, text: str) -> str:
         return f"（{text}）" if self.language == "zh" else f" ({text})"
 
-    def reason(self, reason: str) -> str:
-        """A reason of the ranking: what stands before and after its first colon or space may be codes."""
+    def reasons(self, reasons: Iterable[str]) -> list[str]:
+        """Reasons as ``udfs.episodes`` and ``udfs.bursts`` write them (``need rescue``, ``callers 4``), in words and
+        those of one kind together; others stand as they are."""
+        found: dict[str, list[str]] = {}
+        for reason in reasons:
+            kind, _, value = reason.partition(" ")
+            if kind in _CODED:
+                found.setdefault(kind, []).append(self.code(kind, value))
+            else:
+                found.setdefault(self._reason(reason), [])
+        said = []
+        for kind, values in found.items():
+            text = self.list_(values)
+            said.append(self.say(f"reason.{kind}", n=text) if values else kind)
+        return said
+
+    def _reason(self, reason: str) -> str:
+        for pattern, key in _REASONS:
+            if known := pattern.fullmatch(reason):
+                values = known.groupdict()
+                if "what" in values:
+                    values["what"] = self.code("proposed", values["what"])
+                return self.say(key, **values)
         return reason
 
     def period(self, start: int, end: int) -> str:

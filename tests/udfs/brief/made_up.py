@@ -55,33 +55,33 @@ def episodes() -> tuple[Episode, ...]:
             "3f9a1c77d2e84b01", county["410181"] + "米河镇上柳村", "巩义市", "410181", 1, "unverified", at(300), at(6),
             needs=("rescue", "medical"), hazards=("flood_rising",), people=32,
             vulnerable=("elderly", "infant", "dialysis"), posts=57, callers=4, relays=53, offers=2,
-            reasons=("p1", "fresh 6 min", "callers 4", "vulnerable dialysis, infant"),
+            reasons=("priority 1", "need rescue", "need medical", "vulnerable dialysis", "callers 4"),
             quotes=(quote(1, "上柳村水已到二楼，老人要透析，联系<CN_MOBILE>，<PERSON>在房顶", 6),),
         ),
         Episode(
             "a07be55190cc42f3", county["410103"] + "京广隧道北口", "二七区", "410103", 1, "verified", at(180), at(11),
             needs=("rescue",), people=9, vulnerable=("child",), posts=120, callers=7, relays=113,
-            owner="二七区消防救援大队", deadline=at(-20), called=2, reasons=("p1", "callers 7"),
+            owner="二七区消防救援大队", deadline=at(-20), called=2, reasons=("priority 1", "need rescue", "callers 7"),
             quotes=(quote(2, "隧道里还有人，车顶上有孩子，水还在涨", 11),),
         ),
         Episode(
             "c4d2f0e9b7a13358", county["410183"] + "白寨镇", "新密市", "410183", 1, "dispatched", at(240), at(48),
             kind="hazard", needs=("rescue", "transport"), hazards=("landslide", "road_cut"), people=None, posts=18,
             callers=3, relays=15, owner="新密市应急管理局", deadline=at(35), standing="contested",
-            reasons=("p1", "hazard landslide"),
+            reasons=("priority 1", "hazard landslide", "standing contested", "denials 2"),
             quotes=(quote(3, "白寨往山上的路塌了一半，几户人下不来", 48),),
         ),
         Episode(
             "5be8120f6a4c9d72", county["410122"] + "韩寺镇小洪村", "中牟县", "410122", 2, "unverified", at(200), at(25),
             needs=("supplies", "shelter"), items=("饮用水 200 箱", "棉被"), people=140, vulnerable=("elderly", "child"),
             posts=22, callers=5, relays=17, proposed="partial", proposed_by="48000031", offers=6,
-            reasons=("p2", "140 people without water"),
+            reasons=("priority 2", "people 140", "proposed partial, calls since"),
             quotes=(quote(4, "小洪村一百四十口人断水断电一天了，需要饮用水和棉被", 25),),
         ),
         Episode(
             "99d01eab3c5f7e64", "", "金水区", "410105", 2, "arrived", at(350), at(70),
             needs=("medical",), people=1, vulnerable=("in_labour",), posts=4, callers=1, relays=3,
-            owner="120 急救中心", called=1, reasons=("p1", "in labour"),
+            owner="120 急救中心", called=1, reasons=("priority 2", "vulnerable in_labour"),
             quotes=(Quote("weibo", "48000005"),),
         ),
     )  # fmt: skip
@@ -161,7 +161,7 @@ def flood_night() -> Brief:
         ),
         supplies=(Supply("rescue", 14, 210, 3), Supply("supplies", 9, 480, 6), Supply("medical", 4, 12, 0)),
         offers=61,
-        silences=(Silence("登封市", at(130), ("expected 14.2 in 30 min", "observed 0")),),
+        silences=(Silence("登封市", at(130), ("0 posts in 30 min", "expected 14.2", "emergency in the city")),),
         quotes=tuple(quote(20 + n, "水到胸口了，<ADDRESS>三大两小，求救援<CN_MOBILE>", 10 * n) for n in range(6)),
         forecasts=(Forecast("供水", "中牟县", at(4_000), 62, 21.5, 9.1, 40.2),),
         health=(
@@ -187,8 +187,9 @@ def empty_night() -> Brief:
 
 
 if __name__ == "__main__":
-    from udfs.brief import html
+    from udfs.brief import document, html
 
     folder, language = Path(sys.argv[1]), (sys.argv[2:] or ["zh"])[0]
     for name, made in (("night", flood_night()), ("empty", empty_night())):
         (folder / f"{name}.html").write_text(html.render(made, language), encoding="utf-8")
+        (folder / f"{name}.docx").write_bytes(document.render(made, language))
