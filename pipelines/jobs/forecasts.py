@@ -20,7 +20,9 @@ from clickhouse_connect.driver.client import Client
 
 from pipelines.store import forecasts as store
 from schemas.errors import UsageError
+from udfs.forecast.models import Forecaster, forecast
 from udfs.forecast.outlook import FEWEST, Outlook, outlooks
+from udfs.forecast.surges import MINIMUM
 from udfs.forecast.themes import Themes
 from udfs.forecast.weeks import Panel, Tally
 
@@ -117,11 +119,18 @@ def from_store(client: Client, now_ms: int, minimum: float = 1.0, most: int = 20
     return tally.panel(last_day, minimum, most), authors
 
 
-def forecast_store(client: Client, now_ms: int, level: int = 95, minimum: int = 10, most: int = 200) -> list[Outlook]:
+def forecast_store(
+    client: Client,
+    now_ms: int,
+    level: int = 95,
+    minimum: int = MINIMUM,
+    most: int = 200,
+    forecaster: Forecaster = forecast,
+) -> list[Outlook]:
     """Count, forecast and write to ``forecasts``; returns what was written. Doing it again replaces it."""
     panel, authors = from_store(client, now_ms, most=most)
     enough(panel)
-    found = list(outlooks(panel, level=level, minimum=minimum))
+    found = list(outlooks(panel, level=level, minimum=minimum, forecaster=forecaster))
     rows = (asdict(one) | {"authors": authors.get((one.theme, one.district), 0)} for one in found)
     store.store_forecasts(client, rows, now_ms)
     return found

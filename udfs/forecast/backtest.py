@@ -206,4 +206,5 @@ def _student(level: int, freedom: Values) -> Values:
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
+    reach: Values = z + first / freedom + second / freedom**2 + third / freedom**3
+    return reach
