@@ -180,7 +180,7 @@ class Detector:
         """What there is to tell, given everything taken; closes minutes. ``now``: clock minute, never goes back."""
         found: list[Found] = []
         self._windows.clear()
-        touched = sorted(self._touched.items(), key=lambda one: (self._priority(one[0]), -len(one[0].place), one[0]))
+        touched = sorted(self._touched.items(), key=lambda one: (self._priority(one[0]), _width(one[0].place), one[0]))
         self._touched = {}
         for series, posts in touched:
             active = self._active.get(series)
@@ -226,8 +226,8 @@ class Detector:
         return Found("burst", series, start, until, observed, expected, chance, copies, posts, priority)
 
     def _told(self, posts: set[int], priority: int, place: str) -> bool:
-        """True when open bursts that were told with this urgency hold a quarter of ``posts`` at this very place, or half
-        of them here and within it. A city's burst does not stand for its county's: where it is matters most."""
+        """True when open bursts that were told with this urgency hold a quarter of ``posts`` at this very place, or
+        half of them here and within it. A city's burst does not stand for its county's: where it is matters most."""
         here: set[int] = set()
         within: set[int] = set()
         for series, burst in self._open.items():
@@ -430,6 +430,11 @@ class Detector:
         self._urgent = {city: dict(map(tuple, callers)) for city, callers in state["urgent"]}
         self._first, self._closed, self._looked = state["clock"]
         return True
+
+
+def _width(place: str) -> int:
+    """0 county, 1 city, 2 the feed: of two bursts the narrower is told first."""
+    return 2 if not place else int(place.endswith("00"))
 
 
 def _within(inner: str, outer: str) -> bool:
