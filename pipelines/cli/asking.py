@@ -27,7 +27,7 @@ WRITER = "cli"
 
 EVERYDAY = frozenset(
     {"look", "query.views", "query.base", "job.operate", "dlq.retry", "alert.ack", "rules.change", "settings.change",
-     "deploy"}
+     "deploy", "episode.see", "episode.act", "episode.export"}
 )  # fmt: skip
 """Actions before which an embedded home does not repeat that it separates no duties: they touch no identity."""
 

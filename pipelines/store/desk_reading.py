@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -154,7 +154,10 @@ class DeskReader:
     def _rows(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         with translated("episodes"):
             answer = self._client.query(sql, parameters=dict(parameters))
-            return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
+            return [
+                {name: _utc(value) for name, value in zip(answer.column_names, row, strict=True)}
+                for row in answer.result_rows
+            ]
 
 
 def case(
@@ -214,6 +217,11 @@ def short(episode_id: str) -> str:
 def _post(pair: Any) -> Post:
     platform, post_id = pair.values() if isinstance(pair, Mapping) else pair
     return Post(platform, post_id)
+
+
+def _utc(value: Any) -> Any:
+    """The driver gives times of UTC without saying so; Python would take them for those of the machine's zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def _ms(moment: datetime | None) -> int | None:

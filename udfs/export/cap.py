@@ -123,7 +123,7 @@ def _info(alert: ET.Element, case: Case, envelope: Envelope, public: bool) -> No
         "yuqing-priority": case.priority, "yuqing-state": case.state, "yuqing-callers": case.callers,
         "yuqing-relays": case.relays, "yuqing-posts": case.posts,
     }  # fmt: skip
-    if not public:
+    if case.quoted and not public:
         parameters["yuqing-evidence"] = " ".join(quoted.name for quoted in case.quoted)
     for parameter, value in parameters.items():
         _pair(info, "parameter", parameter, str(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -365,3 +366,20 @@ def test_words_of_a_shift_stand_beside_its_episodes(client: Client, desk: Desk) 
     assert counted == [2]
     assert [(event.action, event.note) for event in desk.events(["shift-2"])] == [("handover", "boats come at nine")]
     assert desk.episode("shift-1")["state"] == "unverified"
+
+
+@pytest.mark.services
+def test_times_are_utc_wherever_the_machine_stands(
+    client: Client, desk: Desk, do: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(client, {"episode_id": "zone"})
+    try:
+        monkeypatch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        event = do("dispatch", "zone", unit="boats", deadline=NOW + 60_000) if do("verify", "zone") else None
+        shown = case(desk.episode("zone"))
+        assert (shown.last_at, shown.deadline) == (NOW - 60_000, NOW + 60_000)
+        assert desk.events(["zone"])[-1] == event
+    finally:
+        monkeypatch.undo()
+        time.tzset()
