@@ -68,7 +68,7 @@ def brief(
         raise UsageError(f"--output {output}: the folder is not there")
     site = Site(settings.home, settings.settings())
     # whoever answers calls may see where they come from; a viewer gets counties
-    person = allowed(context, "alert.ack" if places else "look", "brief", token_file)
+    person = allowed(context, "episode.see" if places else "look", "brief", token_file)
     detail = {"from": from_ms, "to": to_ms, "places": places, "format": kind.value}
     traced.note(settings.home, person.name, "brief", "brief", detail)
     made = gather(
