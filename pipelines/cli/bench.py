@@ -45,6 +45,26 @@ def throughput(
     show(measure.run(settings.home, feed, workers, rate, seconds, partial(start, actor=person.name), say), how)
 
 
+@bench.command("alerts")
+def alerts_bench(
+    context: typer.Context,
+    rate: Annotated[float, typer.Option(min=1, help="Posts/s; default: half of a million an hour.")] = 139,
+    seconds: Annotated[int, typer.Option(min=10, help="Length of the run.")] = 120,
+    parallelism: Annotated[int | None, typer.Option(min=1)] = None,
+    how: How = Format.TABLE,
+) -> None:
+    """A steady feed: from a post being read to its alert in the store, by lane, and to its delivery."""
+    from pipelines.bench import alerts as measure
+    from pipelines.cli.jobs import start
+    from pipelines.services import control
+
+    settings: Context = context.obj
+    control.up(settings.home, say=say, settings=settings.settings_file)
+    person = allowed(context, "job.operate", "bench alerts")
+    workers = parallelism or settings.settings().flink.parallelism
+    show(measure.run(settings.home, rate, seconds, workers, partial(start, actor=person.name), say), how)
+
+
 class LabelHead(StrEnum):
     """What the field `label` of a public set says."""
 

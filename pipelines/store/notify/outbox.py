@@ -33,7 +33,7 @@ FROM
     (
         SELECT alert_id, min(priority) AS priority, toUnixTimestamp64Milli(min(stored_at)) AS since,
             toUnixTimestamp64Milli(max(stored_at)) AS latest
-        FROM alert_hits FINAL WHERE notify = 1 GROUP BY alert_id
+        FROM alert_hits FINAL WHERE notify = 1 AND {touched} GROUP BY alert_id
     ) AS hits
     ARRAY JOIN {receivers:Array(String)} AS receiver, {joined:Array(Int64)} AS joined,
         {priorities:Array(Array(UInt8))} AS priorities
@@ -42,12 +42,16 @@ LEFT JOIN
 (
     SELECT alert_id, receiver, minIf(priority, status = 'done' AND kind = 'alert') AS told,
         countIf(status = 'done' AND kind = 'alert') AS times_told, max(attempt) AS attempts
-    FROM alert_deliveries WHERE has({receivers:Array(String)}, receiver) GROUP BY alert_id, receiver
+    FROM alert_deliveries WHERE has({receivers:Array(String)}, receiver) AND {touched} GROUP BY alert_id, receiver
 ) AS deliveries USING (alert_id, receiver)
 WHERE has(priorities, priority) AND latest >= joined AND (times_told = 0 OR priority < told)
 ORDER BY priority, since, alert_id
 LIMIT {most:UInt32} BY receiver
 """
+
+_SINCE = "alert_id IN (SELECT alert_id FROM alert_hits WHERE stored_at >= fromUnixTimestamp64Milli({from:Int64}))"
+_ALL = _DUE.replace("{touched}", "1")
+_RECENT = _DUE.replace("{touched}", _SINCE)
 
 # An acknowledgement counts for what was known when it was given: an alert that rises later needs another.
 _ESCALATE = """
@@ -91,7 +95,7 @@ FROM
 GROUP BY alert_id
 """
 
-_RECENT = """
+_SENT = """
 SELECT count()
 FROM (SELECT idempotency_key FROM alert_deliveries
     WHERE receiver = {receiver:String} AND status = 'done' AND at >= now64(3) - INTERVAL 1 MINUTE
@@ -165,8 +169,11 @@ class Outbox:
                     known[receiver] = now_ms
         self.joined = known
 
-    def due(self, wanted: Sequence[Wanted]) -> dict[str, list[Due]]:
-        """Receiver -> alerts that it was not told yet, the most urgent and oldest first."""
+    def due(self, wanted: Sequence[Wanted], from_ms: int | None = None) -> dict[str, list[Due]]:
+        """Receiver -> alerts that it was not told yet, the most urgent and oldest first.
+
+        ``from_ms``: only those with a post that was stored since. Cost grows with what is looked at: docs/store.md.
+        """
         found: dict[str, list[Due]] = {one.receiver: [] for one in wanted}
         if not wanted:
             return found
@@ -175,9 +182,11 @@ class Outbox:
             "joined": [self.joined.get(one.receiver, 0) for one in wanted],
             "priorities": [list(one.priorities) for one in wanted],
             "most": MOST,
+            "from": from_ms or 0,
         }
         with translated("alerts that are due"):
-            for receiver, alert_id, priority, since, attempts in self.client.query(_DUE, parameters).result_rows:
+            rows = self.client.query(_ALL if from_ms is None else _RECENT, parameters).result_rows
+            for receiver, alert_id, priority, since, attempts in rows:
                 found[receiver].append(Due(alert_id, priority, since, attempts))
         return found
 
@@ -232,7 +241,7 @@ class Outbox:
 
     def sent_in_last_minute(self, receiver: str) -> int:
         with translated("alert_deliveries"):
-            return int(self.client.query(_RECENT, {"receiver": receiver}).result_rows[0][0])
+            return int(self.client.query(_SENT, {"receiver": receiver}).result_rows[0][0])
 
 
 def _message(due: Due, alert: Sequence[Any], evidence: Sequence[tuple[str, str]]) -> Message:

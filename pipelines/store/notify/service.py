@@ -2,7 +2,9 @@
 new entries into the store every ten seconds, since it is the one process that always runs.
 
 One look serves all channels. Only channels whose thread is idle are looked for, and *before* the look: so none is given
-an alert twice, and one that hangs in a request keeps nobody waiting.
+an alert twice, and one that hangs in a request keeps nobody waiting. To look at every alert costs more with each alert
+there is, so twice a second only those are looked at that have new posts; everything is looked at every ``ALL_S``, and
+every ``BEHIND_S`` for a channel that could not tell all it was given (down, quiet hours, its limit).
 """
 
 from __future__ import annotations
@@ -37,6 +39,12 @@ from schemas.settings import Settings, load
 POLL_S = 0.5
 COPY_LEDGER_S = 10.0
 BUSY_WARNING_S = 60.0
+ALL_S = 30.0
+BEHIND_S = 2.0
+ESCALATE_S = 5.0
+OVERLAP_MS = 60_000
+"""A row may reach the store later than its ``stored_at`` says, by another machine's clock. More than that waits for the
+next look at everything."""
 GRACE_S = 12.0
 """At the end a request under way is waited for so long; its alert is due again after the next start."""
 
@@ -55,6 +63,10 @@ class Lane:
         self._idle = threading.Event()
         self._idle.set()
         self._since = 0.0
+        self.behind = True
+        """Not all that was given was told, or nothing was given yet."""
+        self.looked_at_ms = 0
+        self.all_at = self.escalated_at = -math.inf
         self._thread = threading.Thread(target=self._work, name=route.channel.name, daemon=True)
         self._thread.start()
 
@@ -88,7 +100,8 @@ class Lane:
                 elif not connected:
                     notifier.client = self._connection()
                 connected = True
-                notifier.deliver(due)
+                self.behind = True  # unless what follows comes to its end
+                self.behind = notifier.deliver(due) < len(due)
             except Exception as error:  # the thread must live: without it the channel would be silent
                 known = isinstance(error, YuqingError)
                 log.warning(
@@ -120,11 +133,23 @@ class Dispatcher:
             outbox.join([lane.route.receiver for lane in self._lanes], now_ms())
             self._joined = outbox.joined
         outbox.joined = self._joined
+        now, now_wall = time.monotonic(), now_ms()
         idle = [lane for lane in self._lanes if lane.idle]
-        due = outbox.due([lane.route.wanted for lane in idle])
-        receivers = {lane.route.receiver for lane in idle}
-        risen = outbox.escalated([one for one in self._escalations if one.receiver in receivers], now_ms())
-        for lane in idle:
+        whole = [lane for lane in idle if now - lane.all_at >= (BEHIND_S if lane.behind else ALL_S)]
+        fresh = [lane for lane in idle if lane not in whole and not lane.behind]
+        due = outbox.due([lane.route.wanted for lane in whole])
+        if fresh:
+            from_ms = min(lane.looked_at_ms for lane in fresh) - OVERLAP_MS
+            due |= outbox.due([lane.route.wanted for lane in fresh], from_ms)
+        asked = [lane for lane in (*whole, *fresh) if now - lane.escalated_at >= ESCALATE_S]
+        receivers = {lane.route.receiver for lane in asked}
+        risen = outbox.escalated([one for one in self._escalations if one.receiver in receivers], now_wall)
+        for lane in whole:
+            lane.all_at, lane.behind = now, False
+        for lane in asked:
+            lane.escalated_at = now
+        for lane in (*whole, *fresh):
+            lane.looked_at_ms = now_wall
             work = [*risen.get(lane.route.receiver, ()), *due[lane.route.receiver]]
             if work:
                 lane.give(work)
@@ -202,12 +227,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
     home = options.home.absolute()
     try:
         settings = load(options.settings, [f"alerts.webhook={options.webhook}"] if options.webhook else [])
         lock = _only_one(home)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
         routes, escalations = routes_of(home, settings), escalations_of(settings)
         # read anew at each connection: a restarted server may have moved to another port
         run(lambda: connect(store_settings(home, settings)), routes, stop, options.poll, home, escalations)
