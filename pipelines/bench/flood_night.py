@@ -29,7 +29,7 @@ CASES = {
     "number only": "the number and what happened, no place",
     "place only": "the place and what happened, no number",
     "no town": "the place without its town, the same number",
-    "typo": "the village with a wrong character, the same number",
+    "typo": "the village with a wrong character that sounds the same, the same number",
     "no county": "the town and the village without the county, no number",
     "two places": "another family that names a second village it comes from (belongs to the first)",
     "two days old": "a copy posted 40 hours later, with the day of the call in it",
@@ -74,6 +74,7 @@ class _Call:
 _FIRST = "东西南北上下前后高平石白青黄红柳桃杏梨榆槐桑竹松泉井塘沟坡岭湾河桥马牛羊龙虎"
 _SECOND = "王李张刘陈杨赵周吴徐孙胡朱林何郭罗宋郑谢韩唐冯董程曹袁邓许傅沈曾彭吕苏卢蒋蔡"
 _LAST = ("家庄村", "家湾村", "家沟村", "家岭村", "家寨村", "营村", "庙村", "店村", "楼村", "集村")
+_MISTAKEN = dict(zip("庄湾沟岭寨营庙店楼集", "装弯构领塞赢苗点搂级", strict=True))
 _TOWNS = ("柳河镇", "青石镇", "白杨镇", "双塘镇", "清水镇", "古井乡")
 _OPENINGS = ("", "求救！", "紧急求助！", "十万火急！", "SOS ", "求扩散！", "帮帮我们！")
 _AROUND = ("朋友发来的，", "【转】", "帮忙扩散，", "核实过了，请转！", "转自朋友圈：")
@@ -115,7 +116,7 @@ def _posts(calls: int, seed: int, start_ms: int) -> Iterator[NightPost]:
         yield post(call, "number only", f"{call.what}！求救援，请打{call.digits}找{call.name}", 25)
         yield post(call, "place only", f"{call.county}{call.town}{call.village}，{call.what}，{dice.pick(_AFTER)}", 29)
         yield post(call, "no town", f"{call.county}{call.village}，{call.what}，{call.name}{call.digits}", 31)
-        typo = call.village[0] + _SECOND[dice.below(len(_SECOND))] + call.village[2:]
+        typo = call.village[:-2] + _MISTAKEN[call.village[-2]] + call.village[-1]
         yield post(call, "typo", f"{call.county}{call.town}{typo}，{call.what}，联系{call.digits}{call.name}", 33)
         yield post(call, "no county", f"{call.town}{call.village}，{call.what}，{dice.pick(_AFTER)}", 35)
         third = _call(seed, n + 15_000, call.county)

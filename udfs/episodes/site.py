@@ -98,7 +98,7 @@ def _county_before(town: Mapping[str, Any], places: Sequence[Mapping[str, Any]])
 
 
 _HEARSAY = re.compile(r"^(?:听说|据说|网传|都说|有人说|说是|传言|刚刚|紧急)(?=.{3})")
-_LAST_DIVISION = re.compile(r"^.*?(?:省|自治区|[^镇乡道]市|[县区旗州盟](?!域))(?=.{2})", re.DOTALL)
+_LAST_DIVISION = re.compile(r"^.*(?:[省市县旗盟]|自治州|(?<![小社校园厂城新老])区)(?=.{2})", re.DOTALL)
 _TOWN = re.compile(r"^.*[省市区县旗州盟](?=.{2,8}(?:镇|乡|街道|苏木)$)", re.DOTALL)
 _TOWN_INSIDE = re.compile(r"^([^\W\d_]{1,5}(?:镇|街道|乡))([^\W_]{2,})$")
 _SAME = re.compile(r"(?<=..)(?:行政村|自然村|村村委会|村委会)$")
@@ -123,9 +123,23 @@ def same(one: Site, other: Site, shortest: int = 3) -> bool:
     if one.town and other.town and one.town != other.town:
         return False
     short, long = sorted((one.own, other.own), key=len)
-    if shortest < 3 and len(short) == len(long) >= 3 and sum(map(str.__ne__, short, long)) == 1:
-        return True  # a slip of the pen, where something else speaks for it
+    if shortest < 3 and _slip(short, long):
+        return True
     return short == long or (len(short) >= shortest and (long.startswith(short) or long.endswith(short)))
+
+
+_TELLING = frozenset(
+    "东西南北中上下前后大小新老一二三四五六七八九十王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董"
+)
+"""Characters in which villages differ that lie side by side: 王家庄 and 李家庄 are no slip of the pen."""
+
+
+def _slip(one: str, other: str) -> bool:
+    """Whether two names differ in one character, not the first, that is none of _TELLING."""
+    if len(one) != len(other) or len(one) < 4 or one[0] != other[0]:
+        return False
+    differ = [{a, b} for a, b in zip(one, other, strict=True) if a != b]
+    return len(differ) == 1 and not differ[0] & _TELLING
 
 
 def conflict(one: Site | None, other: Site | None, shortest: int = 3) -> bool:

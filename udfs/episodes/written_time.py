@@ -67,7 +67,7 @@ _UNITS_MS = {"分": MINUTE_MS, "小": HOUR_MS, "钟": HOUR_MS, "天": DAY_MS, "m
 
 _OTHERWISE_BEFORE = re.compile(r"(?:去年|前年|明天|明日|明早|明晚|后天|每天|每日|出生于?|生于|到期|[\d.:/-])$")
 _OTHERWISE_AFTER = re.compile(
-    r"^(?:[:.\d]|分?\s?(?:之?前(?!的?消息)|以前|[-~—至到]\s?(?:[\d次明]|凌晨|早|晚|中午|下午)|以后|之后|后(?!续)|起|开始|营业|比|级|型|岁|生|毫米|公里|路|医院)"
+    r"^(?:[:.]?\d|分?\s?(?:之?前(?!的?消息)|以前|[-~—至到]\s?(?:[\d次明]|凌晨|早|晚|中午|下午)|以后|之后|后(?!续)|起|开始|营业|比|级|型|岁|生|毫米|公里|路|医院)"
     r"|[^。！!？?;；\n]{0,10}(?:失联|走失|失踪|联系不上|最后一次|出门|至今|到现在|以来|开始|停电|断电|截止|开会|上班|发车|预计|将))"
 )
 _CUT = re.compile(r"[。！!？?;；\n]")
@@ -125,7 +125,9 @@ def _point(match: re.Match[str], created_ms: int) -> WrittenTime | None:
     clock = _clock(match)
     period = match["period"]
     dotted = match["month"] is not None and match["ri"] is None
-    if clock is None and (period is None or (period in ("早", "晚", "晨") and not match["word"]) or dotted):
+    if clock is None and period is not None and not (match["word"] or match["lone"] or match["month"]):
+        return None  # "孩子们晚上都在发烧"
+    if clock is None and (period is None or dotted):
         # a day alone says little: of today nothing, of another day its noon
         if match["month"] is None or match["ri"] is None or period is not None:
             return None
