@@ -1,9 +1,9 @@
-"""`score` and `mask`: the steps of the opinion job as filters over JSON lines; no service is needed."""
+"""`score`, `mask` and `topics`: the steps of the opinion job as filters over JSON lines; no service is needed."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -47,7 +47,8 @@ def score(
     writer = CountedDeadLetters(dead_letters)
     job = opinion.score(site_settings, writer)
     explainer = Explainer(job) if explain else None
-    _filter(explainer.job if explainer else job, source, target, lambda batch: scored(batch, explainer), writer, strict)
+    shown = _each(lambda batch: scored(batch, explainer))
+    _filter(explainer.job if explainer else job, source, target, shown, writer, strict)
 
 
 @app.command(rich_help_panel=GROUP)
@@ -64,27 +65,56 @@ def mask(
 
     del context
     writer = CountedDeadLetters(dead_letters)
-    _filter(opinion.mask(writer), source, target, _masked, writer, strict)
+    _filter(opinion.mask(writer), source, target, _each(_masked), writer, strict)
 
 
-def _masked(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = batch.select(["id", "text", "pii"]).to_pylist()
+@app.command(rich_help_panel=GROUP)
+def topics(
+    context: typer.Context,
+    source: Input = "-",
+    target: Output = "-",
+    dead_letters: DeadLetterFile = None,
+    strict: Strict = False,
+) -> None:
+    """Mask posts and group them by what they speak of; `id`, `text`, `pii` and `topic_id` a line, in input order.
+
+    Looks ahead no further than 2,000 posts.
+    """
+    from pipelines.jobs.dead_letters import CountedDeadLetters
+    from pipelines.jobs.topic_filter import job, with_topics
+
+    del context
+    writer = CountedDeadLetters(dead_letters)
+    _filter(job(writer), source, target, lambda batches: with_topics(batches, _masked), writer, strict)
+
+
+def _masked(batch: pa.RecordBatch) -> _Rows:
+    rows: _Rows = batch.select(["id", "text", "pii"]).to_pylist()
     for row in rows:
         for span in row["pii"]:
             span["score"] = round(span["score"], 4)
     return rows
 
 
-def _filter(job: Job, source: str, target: str, shown: Any, writer: CountedDeadLetters, strict: bool) -> None:
-    """Run `job` over `source`, writing `shown(batch)` as JSON lines; tell of dead letters on stderr."""
+_Rows = list[dict[str, Any]]
+_Shown = Callable[[Iterable["pa.RecordBatch"]], Iterable[_Rows]]
+"""Batches to rows as they are written; rows may wait for later batches, their order stays."""
+
+
+def _each(shown: Callable[[pa.RecordBatch], _Rows]) -> _Shown:
+    return lambda batches: map(shown, batches)
+
+
+def _filter(job: Job, source: str, target: str, shown: _Shown, writer: CountedDeadLetters, strict: bool) -> None:
+    """Run `job` over `source`, writing what `shown` makes of it as JSON lines; tell of dead letters on stderr."""
     import msgspec
 
     from pipelines.engines import inline
 
     encode = msgspec.json.Encoder().encode
     with _opened(target) as output:
-        for batch in inline.run(job, _batches(source)):
-            output.write(b"".join(encode(row) + b"\n" for row in shown(batch)))
+        for rows in shown(inline.run(job, _batches(source))):
+            output.write(b"".join(encode(row) + b"\n" for row in rows))
             output.flush()
     if writer.count:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in sorted(writer.reasons.items())[:10])
