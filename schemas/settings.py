@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from schemas.channels import ChannelSection, check_together
 from schemas.errors import UsageError
@@ -144,6 +144,8 @@ def load(file: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
             settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise UsageError(_words(error)) from None
+    except SettingsError as error:  # lists and objects in the environment are JSON
+        raise UsageError(f"environment YUQING_...: {error}") from None
     return settings
 
 

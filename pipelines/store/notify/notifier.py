@@ -24,6 +24,8 @@ FIRST_WAIT_MS = 1_000
 LONGEST_WAIT_MS = 60_000
 RESTS_AFTER = 3
 AT_ONCE = 100
+ROUND_MS = 2_000
+"""So long a channel sends what it was given; then it is given anew, with whatever became more urgent first."""
 
 log = structlog.get_logger("notify")
 
@@ -70,7 +72,8 @@ class Notifier:
         for one, message, adcode in outbox.messages(alone):
             if self._send(outbox, reduced(message, adcode, self.route.channel), {one: message.idempotency_key}):
                 accepted += 1
-            if self.clock() < self.rests_until:
+            later = self.clock()
+            if later < self.rests_until or later - now >= ROUND_MS:
                 return accepted
         if folded:
             accepted += self._send_digest(outbox, folded)

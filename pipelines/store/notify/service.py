@@ -94,14 +94,17 @@ class Lane:
         notifier: Notifier | None = None
         connected = False
         while (due := self._inbox.get()) is not None:
+            self.behind = True  # unless what follows comes to its end
             try:
                 if notifier is None:
                     notifier = Notifier(self._connection(), self.route)
                 elif not connected:
                     notifier.client = self._connection()
                 connected = True
-                self.behind = True  # unless what follows comes to its end
-                self.behind = notifier.deliver(due) < len(due)
+                accepted = notifier.deliver(due)
+                self.behind = accepted < len(due)
+                if accepted:  # it gets on: what is left need not wait
+                    self.all_at = -math.inf
             except Exception as error:  # the thread must live: without it the channel would be silent
                 known = isinstance(error, YuqingError)
                 log.warning(

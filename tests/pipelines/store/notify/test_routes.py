@@ -155,6 +155,80 @@ def test_one_that_hangs_holds_up_no_other(notifier_user, client, hit, route):
     assert stuck.channel.alerts == well.channel.alerts == ["hang", "later"]
 
 
+def test_a_slow_channel_is_given_the_most_urgent_first_again(client, hit, route):
+    hit(*(f"slow-{n}" for n in range(4)), priority=2)
+    now = [now_ms()]
+    slow = route("slow")
+    accept = slow.channel.send
+
+    def send(message):
+        now[0] += 1_500
+        return accept(message)
+
+    slow.channel.send = send
+    (notifier,) = notifiers(client, lambda: now[0], slow)
+    assert notifier.round() == 2
+    hit("slow-urgent", priority=1)
+    notifier.round()
+    assert slow.channel.alerts[:3] == ["slow-0", "slow-1", "slow-urgent"]
+
+
+def test_looks(notifier_user, client, hit, route, monkeypatch):
+    """What is new is found at once, what is late or was left over with the next look at everything."""
+    looks = []
+    due = Outbox.due
+
+    def watched(self, wanted, from_ms=None):
+        if wanted:
+            looks.append("all" if from_ms is None else "new")
+        return due(self, wanted, from_ms)
+
+    def look():
+        looks.clear()
+        dispatcher.round(client)
+        wait_until(lambda: dispatcher._lanes[0].idle)
+        return looks[:]
+
+    monkeypatch.setattr(Outbox, "due", watched)
+    only = route("only")
+    first = [1]
+
+    def connection():
+        if first and first.pop():
+            raise StoreUnavailable("away")
+        return connect(notifier_user)
+
+    hit("looks-first")
+    dispatcher = Dispatcher(connection, [only], [Escalation(only.receiver, 1, 0)])
+    lane = dispatcher._lanes[0]
+    try:
+        assert (look(), only.channel.alerts) == (["all"], [])  # the thread could not connect, and lives
+        lane.all_at = time.monotonic()
+        assert look() == []  # behind: the next look comes after BEHIND_S
+        lane.all_at -= 2
+        assert (look(), only.channel.alerts) == (["all"], ["looks-first"])
+        assert (look(), look()) == (["all"], ["new"])
+        hit("looks-new")
+        hit("looks-late", stored_at=now_ms() - 120_000)
+        assert (look(), only.channel.alerts) == (["new"], ["looks-first", "looks-new"])
+        assert look() == ["all"]  # it got on, so it is asked again at once
+        assert only.channel.alerts == ["looks-first", "looks-new", "looks-late"]
+        hit("looks-urgent", priority=1)
+        lane.escalated_at -= 5
+        look()
+        events = [message.event for message in only.channel.sent if message.alert_id == "looks-urgent"]
+        assert sorted(events) == ["alert", "escalation"]
+    finally:
+        dispatcher.close()
+
+
+def wait_until(what):
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_quiet_hours_end_in_the_morning(client, hit, route):
     for priority in (1, 2, 3):
         hit(f"night-{priority}", priority=priority)

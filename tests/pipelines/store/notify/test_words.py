@@ -115,6 +115,13 @@ def test_wrong_settings_are_named_and_secrets_are_not(tmp_path, channels, says):
     assert "SECRETKEY" not in str(error.value)
 
 
+def test_a_list_in_the_environment_that_is_no_json_is_said_without_it(monkeypatch):
+    monkeypatch.setenv("YUQING_ALERTS__CHANNELS", '[{"name": "duty", "url": "wecombot://SECRETKEY')
+    with pytest.raises(UsageError, match=r"environment YUQING_.*alerts") as error:
+        load()
+    assert "SECRETKEY" not in str(error.value)
+
+
 def test_settings_survive_an_override_and_their_repr_hides_the_address(tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text(yaml.safe_dump({"alerts": {"channels": [GOOD]}}))
