@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 
 from pipelines.store.client import translated
 from schemas.errors import UsageError
+from udfs.episodes.fold import split_id
 from udfs.export.case import Case, Circle, Quoted
 
 STATES = ("unverified", "verified", "dispatched", "arrived", "closed")
@@ -100,7 +101,8 @@ class DeskReader:
         return [Event(*values[:-1], tuple(map(_post, values[-1]))) for values in (list(row.values()) for row in rows)]
 
     def calls_back(self, episode_id: str) -> list[Event]:
-        """Who has phoned about this episode, those merged into it, and any that holds one of its phone numbers.
+        """Who has phoned about this episode, about any that holds one of its phone numbers, and about those that it was
+        merged from or split out of: their posts, and so their numbers, have moved since.
 
         Oldest first. Posters are not compared, only numbers: two calls of one poster may be about two families.
         """
@@ -141,15 +143,19 @@ class DeskReader:
         return {Post(row["platform"], row["post_id"]) for row in self._rows(sql, {"id": episode_id})}
 
     def _of_one_caller(self, episode_id: str) -> list[str]:
-        merged = """SELECT DISTINCT episode_id FROM episode_events
-            WHERE action = 'merge' AND has({ids:Array(String)}, other_id)"""
-        family: set[str] = {episode_id}
-        while more := {row["episode_id"] for row in self._rows(merged, {"ids": sorted(family)})} - family:
+        sql = """SELECT event_id, any(action) AS what, any(episode_id) AS one, any(other_id) AS into FROM episode_events
+            WHERE action IN ('merge', 'split') GROUP BY event_id"""
+        origins: dict[str, set[str]] = {}
+        for event in self._rows(sql, {}):
+            goes_on = event["into"] if event["what"] == "merge" else split_id(event["event_id"])
+            origins.setdefault(goes_on, set()).add(event["one"])
+        family, more = {episode_id}, {episode_id}
+        while more := set().union(*(origins.get(one, ()) for one in more)) - family:
             family |= more
         shared = """SELECT DISTINCT episode_id FROM episode_posts FINAL WHERE caller_token IN (
             SELECT arrayJoin(phone_tokens) FROM posts FINAL WHERE (platform, post_id) IN (
                 SELECT platform, post_id FROM episode_posts FINAL WHERE has({ids:Array(String)}, episode_id)))"""
-        return sorted(family | {row["episode_id"] for row in self._rows(shared, {"ids": sorted(family)})})
+        return sorted(family | {row["episode_id"] for row in self._rows(shared, {"ids": [episode_id]})})
 
     def _rows(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         with translated("episodes"):

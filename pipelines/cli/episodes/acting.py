@@ -202,6 +202,7 @@ def _at(here: AtDesk, action: str, episode: str, actor: str | None, **more: Any)
     """Do it. ``posts``: names as typed; ``other``: a beginning of an id; ``seen``: of an event."""
     from pipelines.store.desk import Act
     from pipelines.store.desk_reading import short
+    from udfs.episodes.fold import split_id
 
     who = here.name(actor)
     whole = here.desk.full_id(episode)
@@ -217,6 +218,10 @@ def _at(here: AtDesk, action: str, episode: str, actor: str | None, **more: Any)
     after = f" is {event.state}" if event.state else f": {action} recorded"
     unit = f", {event.unit}" if event.unit else ""
     say(f"{short(whole)}{after}{unit} (event {event.event_id[:12]})")
+    if action == "split":
+        say(
+            f"its {len(act.posts)} posts become episode {short(split_id(event.event_id))} once the watch has seen to it"
+        )
 
 
 def _detail(act: Act, event: Event) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pipelines.store.desk import TRANSITIONS, Act, Conflict, Desk, state_after
 from pipelines.store.desk_reading import STATES, DeskReader, Event, Post, case, division
 from pipelines.store.sinks import StorePosts
 from schemas.errors import UsageError
+from udfs.episodes.fold import split_id
 
 NOW = 1_790_000_000_000
 PLATFORM = "desk"
@@ -51,8 +52,8 @@ def found(client: Client, *rows: dict[str, Any]) -> None:
     client.insert("episode_facts", [[row[name] for name in names] for row in values], column_names=names)
 
 
-def holds(client: Client, episode: str, *posts: str, caller: str = "") -> None:
-    rows = [[PLATFORM, post, episode, "call", caller, moment(NOW), 1] for post in posts]
+def holds(client: Client, episode: str, *posts: str, caller: str = "", version: int = 1) -> None:
+    rows = [[PLATFORM, post, episode, "call", caller, moment(NOW), version] for post in posts]
     names = ["platform", "post_id", "episode_id", "role", "caller_token", "at", "version"]
     client.insert("episode_posts", rows, column_names=names)
 
@@ -297,6 +298,8 @@ def test_call_before_phoning_again(
     store(make_posts, clickhouse, ["c1", "c2", "c3", "c4"], [["tel-1"], ["tel-1", "tel-2"], ["tel-3"], []])
     for one, post, token in zip(ids, ["c1", "c2", "c3", "c4"], ["tel-1", "tel-1", "tel-3", "poster"], strict=True):
         holds(client, one, post, caller=token)
+    holds(client, "c-same-number", "c5")
+    assert desk.numbers(ids) == {"c-one": 1, "c-same-number": 2, "c-other": 1}
     first = do("called", "c-one", "ann", note="was answered")
     assert desk.calls_back("c-same-number") == [first]
     for one in ("c-one", "c-same-number"):
@@ -308,7 +311,11 @@ def test_call_before_phoning_again(
     do("called", "c-merged", "dan")
     do("merge", "c-merged", other="c-other")
     assert [event.actor for event in desk.calls_back("c-other")] == ["cyd", "dan"]
-    assert desk.numbers(ids) == {"c-one": 1, "c-same-number": 2, "c-other": 1}
+    # what the follower makes of a split: the number has left the episode in which it was phoned
+    apart = split_id(do("split", "c-same-number", posts=(Post(PLATFORM, "c2"),)).event_id)
+    found(client, {"episode_id": apart})
+    holds(client, apart, "c2", caller="tel-2", version=2)
+    assert [event.actor for event in desk.calls_back(apart)] == ["ann", "bob"]
 
 
 @pytest.mark.services
