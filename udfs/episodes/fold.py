@@ -295,8 +295,7 @@ class Folder:
             return "copy" if copied else "relay"
         author = next((episode.phones[phone] for phone in reading.phones if phone in episode.phones), None)
         if author is not None and author != reading.author:
-            # somebody else gives a number that is known: no news unless it is told in other words, in the first person
-            return "copy" if copied else "call" if reading.source_kind == "self" else "relay"
+            return "copy" if copied else "relay"  # most who pass on a number keep the first person
         mine = author is not None or reading.author in episode.caller_tokens
         return "copy" if copied and not mine else "call"
 
@@ -307,6 +306,8 @@ class Folder:
             return
         if known is None or _closeness(site) > _closeness(known):
             episode.site = site
+        elif site.level == known.level and site.own != known.own and site.own.endswith(known.own) and known.own:
+            episode.site = site  # the first name was cut: 庙村 of 三官庙村
 
     def _list(self, episode: Episode, reading: Reading) -> None:
         keys = list(_site_keys(reading))

@@ -71,8 +71,8 @@ class Reading:
     def opens(self) -> bool:
         """Whether it can be the first of an episode: somebody could act on it.
 
-        Priority 1 always; 2 with a number or a place below the county; 3 (goods, manpower) with a place below the town,
-        or a number and a place.
+        Priority 1 always; 2 with a number or a place below the county; 3 (goods, manpower) with a number and a county
+        or below.
         """
         if self.kind == "claim":
             return self.site is not None and self.site.said and self.site.level != "province"
@@ -86,7 +86,8 @@ class Reading:
             return True
         if self.priority == 2:
             return bool(self.phones) or deep or (site is not None and site.level == "town")
-        return self.priority == 3 and ((deep and bool(self.phones)) or (site is not None and bool(self.phones)))
+        near = site is not None and site.said and site.level not in ("province", "city")
+        return self.priority == 3 and near and bool(self.phones)
 
 
 def read(post: Mapping[str, Any]) -> Reading | None:
