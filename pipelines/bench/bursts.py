@@ -282,7 +282,8 @@ def _first_calls(calls: Sequence[pa.Table]) -> dict[str, Any]:
     rules = [any(hit["critical"] for hit in row["keywords"] or ()) for row in rows]
     needs = [row["priority"] == 1 and bool(row["needs"] or row["hazards"]) for row in rows]
     both = [one or other for one, other in zip(rules, needs, strict=True)]
-    return {"calls": len(rows), "by_rules": np.mean(rules), "by_needs": np.mean(needs), "by_either": np.mean(both)}
+    shares = {"by_rules": sum(rules), "by_needs": sum(needs), "by_either": sum(both)}
+    return {"calls": len(rows), **{name: found / len(rows) for name, found in shares.items()}}
 
 
 def _no_text(text: str) -> str:

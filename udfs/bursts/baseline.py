@@ -60,6 +60,7 @@ class Baseline:
         self._exposure = np.zeros(25)
         self._feed = np.zeros((2, 24))
         self._usual: list[float] | None = None
+        self._seasons: dict[tuple[str, int], tuple[float, float]] = {}
         """Posts, and minutes that had any, by hour of day."""
         self._kinds: dict[str, FloatArray] = {}
         self._minute = 0
@@ -79,8 +80,9 @@ class Baseline:
         return min(MOST_FEED, posts / usual) if usual else float(posts > 0)
 
     # -- learning -------------------------------------------------------------------------------------------------
-    def learn(self, minute: int, posts: float, counts: Mapping[Series, float]) -> None:
-        """A minute that is over: posts of the feed, and calls of the series that had any. Minutes come in order."""
+    def learn(self, minute: int, posts: float, counts: Mapping[Series, tuple[float, float]]) -> None:
+        """A minute that is over: posts of the feed, and of the series that had any (calls, calls that this hour is
+        to learn). Minutes come in order."""
         self._forget(minute)
         if posts <= 0:
             return
@@ -88,13 +90,14 @@ class Baseline:
         self._feed[0, hour] += min(max(posts, usual / MOST_FEED), usual * MOST_FEED) if usual else posts
         self._feed[1, hour] += 1
         self._usual = None
+        self._seasons.clear()
         self._expected_block += share
-        for series, count in counts.items():
+        for series, (count, ordinary) in counts.items():
             row = self._row(series)
-            self._counts[row, hour] += count
+            self._counts[row, hour] += ordinary
             self._counts[row, _RECENT] += count
             self._block[row] += count
-            self._kind(series.kind)[hour] += count
+            self._kind(series.kind)[hour] += ordinary
         self._exposure[hour] += share
         self._exposure[_RECENT] += share
         if minute % BLOCK == BLOCK - 1:
@@ -130,6 +133,7 @@ class Baseline:
                 self._exposure[:_RECENT] *= kept
                 self._feed *= kept
                 self._usual = None
+                self._seasons.clear()
                 self._spread *= kept
                 for counts in self._kinds.values():
                     counts *= kept
@@ -187,13 +191,21 @@ class Baseline:
     def _rates(self, rows: list[int], kind: str, hour: int) -> tuple[FloatArray, FloatArray]:
         counts = self._counts[rows, :_RECENT]
         counts[np.array(rows) < 0] = 0  # row -1: never seen
-        exposure = self._exposure[:_RECENT]
-        pooled = self._kinds.get(kind, np.zeros(24))
-        mean_of_kind = (pooled.sum() + 1) / (exposure.sum() + PRIOR_MINUTES)
-        season = (pooled[hour] + HOUR * mean_of_kind) / (exposure[hour] + HOUR) / mean_of_kind
-        mean = (counts.sum(1) + PRIOR_COUNT) / (exposure.sum() + PRIOR_MINUTES)
-        weight = PRIOR_COUNT + counts[:, hour] + np.minimum(counts.sum(1), SHRINK * mean * season)
-        return (counts[:, hour] + SHRINK * mean * season) / (exposure[hour] + SHRINK), weight
+        season, exposure = self._season(kind, hour)
+        totals = counts.sum(1)
+        usual = season * (totals + PRIOR_COUNT) / (exposure + PRIOR_MINUTES)
+        weight = PRIOR_COUNT + counts[:, hour] + np.minimum(totals, SHRINK * usual)
+        return (counts[:, hour] + SHRINK * usual) / (self._exposure[hour] + SHRINK), weight
+
+    def _season(self, kind: str, hour: int) -> tuple[float, float]:
+        """(rate of all series of the kind at this hour / their rate over the day, exposure of the day)."""
+        known = self._seasons.get((kind, hour))
+        if known is None:
+            pooled, exposure = self._kind(kind), self._exposure[:_RECENT]
+            mean = float(pooled.sum() + 1) / float(exposure.sum() + PRIOR_MINUTES)
+            season = float(pooled[hour] + HOUR * mean) / float(exposure[hour] + HOUR) / mean
+            known = self._seasons[kind, hour] = (season, float(exposure.sum()))
+        return known
 
     # -- snapshot -------------------------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
@@ -221,5 +233,6 @@ class Baseline:
         self._exposure = np.frombuffer(state["arrays"]["exposure"], np.float32).astype(np.float64)
         self._feed = np.frombuffer(state["arrays"]["feed"], np.float32).astype(np.float64).reshape(2, 24)
         self._usual = None
+        self._seasons.clear()
         self._kinds = {kind: np.array(counts) for kind, counts in state["kinds"].items()}
         self._expected_block, self._minute = float(state["expected_block"]), int(state["minute"])

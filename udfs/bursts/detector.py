@@ -43,7 +43,7 @@ MOST_SEEN = 1_000_000
 MOST_POSTS = 200
 """Evidence kept and reported of one burst."""
 LEARNED_OF_A_BURST = 2.0
-"""While a burst is on, a minute teaches at most this times what was expected."""
+"""While a burst is on, a minute teaches its hour of day at most this times what was expected."""
 ORDINARY_NEEDS = frozenset({"other_help"})
 
 SILENT_AFTER = 2
@@ -95,7 +95,6 @@ class _Burst:
 class _Active:
     """A series that had a sighting within HORIZON."""
 
-    key: int
     bins: dict[int, int] = field(default_factory=dict)
     copies: dict[int, int] = field(default_factory=dict)
     posts: deque[tuple[int, str, str, int]] = field(default_factory=lambda: deque(maxlen=MOST_POSTS))
@@ -113,6 +112,8 @@ class Detector:
         self._active: dict[Series, _Active] = {}
         self._open: dict[Series, _Burst] = {}
         self._touched: dict[Series, list[tuple[int, str, str, int]]] = {}
+        self._at: dict[int, set[Series]] = {}
+        """Minute -> series that have something in it."""
         self._seen: dict[int, int] = {}
         self._by_minute: dict[int, list[int]] = {}
         self._urgent: dict[str, dict[int, int]] = {}
@@ -142,7 +143,8 @@ class Detector:
         for series in sighting.series:
             active = self._active.get(series)
             if active is None:
-                active = self._active[series] = _Active(digest(*series))
+                active = self._active[series] = _Active()
+            self._at.setdefault(minute, set()).add(series)
             if series.kind == POSTS:
                 active.bins[minute] = active.bins.get(minute, 0) + 1
                 continue
@@ -217,7 +219,7 @@ class Detector:
         start = min(post[0] for post in evidence)
         hashes = {post[3] for post in evidence}
         priority = self._priority(series)
-        known = self._told(hashes, priority, series.place)
+        known = self._told(hashes, priority, series)
         active.burst = self._open[series] = _Burst(start, hashes, priority, 0 if known else len(hashes), until)
         if known:
             return None
@@ -225,17 +227,22 @@ class Detector:
         posts = tuple(post[1:3] for post in evidence)
         return Found("burst", series, start, until, observed, expected, chance, copies, posts, priority)
 
-    def _told(self, posts: set[int], priority: int, place: str) -> bool:
-        """True when open bursts that were told with this urgency hold a quarter of ``posts`` at this very place, or
-        half of them here and within it. A city's burst does not stand for its county's: where it is matters most."""
+    def _told(self, posts: set[int], priority: int, asking: Series) -> bool:
+        """True when the event was told with this urgency: open bursts of this very place hold a quarter of ``posts``
+        (one of them told), or told ones here and within it hold half. A city's burst does not stand for its county's:
+        where it is matters most."""
         here: set[int] = set()
         within: set[int] = set()
+        told_here = False
         for series, burst in self._open.items():
-            if burst.told and burst.priority <= priority and _within(series.place, place):
+            if series == asking or burst.priority > priority or not _within(series.place, asking.place):
+                continue
+            if series.place == asking.place:
+                here |= posts & burst.posts
+                told_here = told_here or bool(burst.told)
+            if burst.told:
                 within |= posts & burst.posts
-                if series.place == place:
-                    here |= posts & burst.posts
-        return 4 * len(here) >= len(posts) or 2 * len(within) >= len(posts)
+        return (told_here and 4 * len(here) >= len(posts)) or 2 * len(within) >= len(posts)
 
     def _grown(self, series: Series, active: _Active, new: Sequence[tuple[int, str, str, int]]) -> Found | None:
         """Further posts of a burst that is on."""
@@ -246,7 +253,7 @@ class Detector:
         more = [post for post in new if post[3] not in burst.posts][: max(0, room)]
         burst.posts.update(post[3] for post in more)
         first = not burst.told
-        if not more or (first and self._told(burst.posts, burst.priority, series.place)):
+        if not more or (first and self._told(burst.posts, burst.priority, series)):
             return None
         burst.told = len(burst.posts)
         if first:
@@ -317,13 +324,13 @@ class Detector:
             if len(callers) < EMERGENCY_CALLERS:
                 continue
             for series in sorted(counties.get(city, ())):
-                active = self._active.get(series)
-                if active is None:
-                    active = self._active[series] = _Active(digest(*series))
+                active = self._active.get(series) or _Active()
                 silence = self._silence(series, active, until)
                 if silence and not active.silent:
                     found.append(silence)
                 active.silent = bool(silence) or (active.silent and not _sum(active.bins, until - 15, until))
+                if active.silent:
+                    self._active[series] = active
         return found
 
     def _silence(self, series: Series, active: _Active, until: int) -> Found | None:
@@ -335,7 +342,8 @@ class Detector:
                 continue  # the feed itself is silent, or nearly: that says nothing of a county
             observed, phi = _sum(active.bins, start, until), self.baseline.phi(series)
             rate, weight = self.baseline.rate(series, until)
-            before = _sum(active.bins, start - BEFORE, start - 1)
+            blocks = [_sum(active.bins, at, at + 9) for at in range(start - BEFORE, start, 10)]
+            before = sum(blocks) if blocks.count(0) <= 1 else 0  # what came and went was no steady rate
             for expected, size in ((rate * window, weight), (before * window / BEFORE, before + PRIOR_COUNT)):
                 chance = at_most(observed, expected, 1 / (1 / size + phi))
                 if observed <= SILENCE_SHARE * expected and chance < SILENCE_CHANCE:
@@ -348,28 +356,34 @@ class Detector:
 
     # -- forgetting ---------------------------------------------------------------------------------------------
     def _close(self, now: int) -> None:
-        """Minutes that leave the horizon go into the baseline, what belongs to them is forgotten."""
+        """Minutes that leave the horizon go into the baseline, what belongs to them is forgotten. Cost: of what leaves,
+        not of what is held."""
         newest = now - HORIZON
-        minutes = {minute for active in self._active.values() for minute in active.bins if minute <= newest}
-        minutes |= {minute for minute in self.volume.minutes_held() if minute <= newest}
-        for minute in sorted(minutes):
-            self.baseline.learn(minute, self.volume.posts(minute), self._counts(minute))
+        for minute in sorted(m for m in {*self._at, *self.volume.minutes_held()} if m <= newest):
+            members = self._at.pop(minute, set())
+            self.baseline.learn(minute, self.volume.posts(minute), self._counts(minute, members))
+            for series in members:
+                active = self._active[series]
+                active.bins.pop(minute, None)
+                active.copies.pop(minute, None)
+                while active.posts and active.posts[0][0] <= minute:
+                    active.posts.popleft()
+                self._drop_if_idle(series)
         self._closed = newest
         for minute in [minute for minute in self._by_minute if minute <= newest]:
             self._unsee(minute)
         self.volume.forget(newest + 1)
         self._shares.clear()
-        for series, active in list(self._active.items()):
-            for held in (active.bins, active.copies):
-                for minute in [minute for minute in held if minute <= newest]:
-                    del held[minute]
-            while active.posts and active.posts[0][0] <= newest:
-                active.posts.popleft()
-            if active.burst and now % LOOK_AGAIN == 0 and self._is_over(series, active, now):
-                active.burst = None
+        if now % LOOK_AGAIN == 0:
+            for series in [series for series in self._open if self._is_over(series, self._active[series], now)]:
+                self._active[series].burst = None
                 del self._open[series]
-            if not (active.bins or active.copies or active.burst or active.silent):
-                del self._active[series]
+                self._drop_if_idle(series)
+
+    def _drop_if_idle(self, series: Series) -> None:
+        active = self._active[series]
+        if not (active.bins or active.copies or active.burst or active.silent):
+            del self._active[series]
 
     def _is_over(self, series: Series, active: _Active, now: int) -> bool:
         longest = WINDOWS[-1]
@@ -377,15 +391,16 @@ class Detector:
         expected = max(self._expected(series, now, longest), calls / minutes * longest)
         return _sum(active.bins, now - longest + 1, now) < max(LEAST_CALLS, OVER * expected)
 
-    def _counts(self, minute: int) -> dict[Series, float]:
-        counts: dict[Series, float] = {}
-        for series, active in self._active.items():
-            count = float(active.bins.get(minute, 0))
+    def _counts(self, minute: int, members: Iterable[Series]) -> dict[Series, tuple[float, float]]:
+        """What the baseline learns of a minute: (calls, calls of an ordinary day)."""
+        counts: dict[Series, tuple[float, float]] = {}
+        for series in members:
+            active = self._active[series]
+            count = ordinary = float(active.bins.get(minute, 0))
             if count and active.burst and active.burst.start <= minute:
-                expected = self.baseline.rate(series, minute)[0]
-                count = min(count, max(LEARNED_OF_A_BURST * expected, 1 / HORIZON))
+                ordinary = min(count, LEARNED_OF_A_BURST * self.baseline.rate(series, minute)[0])
             if count:
-                counts[series] = count
+                counts[series] = count, ordinary
         return counts
 
     # -- snapshot -----------------------------------------------------------------------------------------------
@@ -419,11 +434,13 @@ class Detector:
         self.baseline.restore(state["baseline"])
         self.volume.restore(state["volume"])
         for series, bins, copies, posts, burst, silent in state["active"]:
-            active = _Active(digest(*series), dict(map(tuple, bins)), dict(map(tuple, copies)), silent=silent)
+            active = _Active(dict(map(tuple, bins)), dict(map(tuple, copies)), silent=silent)
             active.posts.extend((post[0], post[1], post[2], post[3]) for post in posts)
             if burst:
                 active.burst = self._open[Series(*series)] = _Burst(burst[0], set(burst[1]), *burst[2:])
             self._active[Series(*series)] = active
+            for minute in {*active.bins, *active.copies}:
+                self._at.setdefault(minute, set()).add(Series(*series))
         self._touched = {Series(*one): [(p[0], p[1], p[2], p[3]) for p in posts] for one, posts in state["touched"]}
         self._by_minute = {minute: list(keys) for minute, keys in state["seen"]}
         self._seen = {key: minute for minute, keys in self._by_minute.items() for key in keys}
