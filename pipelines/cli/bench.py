@@ -163,6 +163,71 @@ def forecast(
         measure.show(report)
 
 
+@bench.command()
+def bursts(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Posts of a real feed, .gz is read; default: made up."),
+    ] = None,
+    scored: Annotated[
+        Path | None, typer.Option(help="Keep the scored posts in this file (no text), and use them if it is there.")
+    ] = None,
+    background: Annotated[
+        list[int] | None, typer.Option(min=1_000, help="Posts an hour; may be given again. Default: 10k, 100k, 300k.")
+    ] = None,
+    each: Annotated[int, typer.Option(min=1, help="Episodes of 5, 10, 20 and 50 calls each.")] = 5,
+    hours: Annotated[float, typer.Option(min=1, help="Hours with episodes.")] = 10,
+    warm_up: Annotated[float, typer.Option(min=0, help="Hours before them.")] = 6,
+    spread: Annotated[float, typer.Option(min=1, help="Minutes from the first call of an episode to its last.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of the episodes.")] = 1,
+    how: How = Format.TABLE,
+) -> None:
+    """Bursts of calls put into a feed: delay after the fifth call, false alarms an hour, over sizes and backgrounds."""
+    from pipelines.bench import bursts as measure
+
+    settings: Context = context.obj
+    trial = measure.Trial(each=each, hours=hours, warm_up=warm_up, spread=spread, seed=seed)
+    show(measure.run(data, settings.settings(), trial, background or measure.BACKGROUNDS, scored, say), how)
+
+
+@bench.command()
+def episodes(
+    posts: Annotated[int, typer.Option(min=1_000, help="Posts of the generated feed.")] = 8_000,
+    calls: Annotated[int, typer.Option(min=10, help="Calls of the flood night, each with its cases.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of both.")] = 1,
+    how: How = Format.TABLE,
+) -> None:
+    """Folding of calls into episodes on generated truth: over-merge, over-split, the first twenty, closings, cost."""
+    from pipelines.bench import episodes as measure
+
+    show(measure.run(posts, calls, seed, say), how)
+
+
+@bench.command()
+def topics(
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="JSON lines with `text` and an event; repeatable."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Field of the event; default: event, topic, cluster or label.")
+    ] = None,
+    posts: Annotated[
+        int, typer.Option(min=0, help="Length of the made-up stream of the cost curve; 0: none.")
+    ] = 100_000,
+    how: How = Format.TABLE,
+) -> None:
+    """Topics of labelled streams beside TF-IDF with a single pass (NMI, ARI, counts); what a post costs over time."""
+    from pipelines.bench import topics as measure
+
+    report = measure.measure(data or [], label, posts)
+    if how is Format.JSON:
+        show(report, how)
+    else:
+        measure.show(report)
+
+
 def show(report: dict[str, Any], how: Format) -> None:
     """Print a nested report: JSON as it is, or a line a figure with its path."""
     if how is Format.JSON:
