@@ -31,7 +31,7 @@ SOURCE_HELP = (
 @app.command(rich_help_panel=GROUP)
 def submit(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="Which job: opinion.")],
+    job: Annotated[str, typer.Argument(help="Which job: opinion, or topics, which follows what is stored.")],
     source: Annotated[str, typer.Option("--source", help=SOURCE_HELP)] = "generate:?posts=10000",
     target: Annotated[
         str, typer.Option(help="local: a Flink inside this command; or flink://host:port of a cluster.")
@@ -41,7 +41,10 @@ def submit(
         int | None, typer.Option(min=1, help="Parallel workers; default: what settings say.")
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, key=value.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="On a cluster: wait until the job ends.")] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Until the job ends; topics: end with what is stored."),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when there were dead letters.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the engine's command line and do nothing.")] = False,
     token_file: TokenFile = None,
@@ -54,6 +57,9 @@ def submit(
 
     settings: Context = context.obj
     values = settings.settings(overrides)
+    if job == "topics":
+        _topics(context, values, once=wait, dry_run=dry_run, token_file=token_file)
+        return
     if job not in registry.NAMES:
         raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}")
     if engine not in ("flink", "beam"):
@@ -81,6 +87,24 @@ def submit(
     counts = start(spec, person.name, wait=wait)
     if strict and counts.get("dead_letters"):
         raise typer.Exit(3)
+
+
+def _topics(context: typer.Context, values: Any, *, once: bool, dry_run: bool, token_file: Path | None) -> None:
+    """Put stored posts into topics until SIGTERM or SIGINT; with ``once`` to the end of what is stored."""
+    import signal
+    import threading
+
+    from pipelines.jobs import topics
+
+    home = context.obj.home
+    if dry_run:
+        print(shlex.join([sys.argv[0], "--home", str(home), "submit", "topics", *(["--wait"] if once else [])]))
+        return
+    allowed(context, "job.operate", "run topics", token_file, settings=values)
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    say(f"{topics.run(home, values, stop, once=once):,} posts put into topics")
 
 
 def start(spec: Spec, actor: str, *, wait: bool = False, progress: Any = None) -> dict[str, Any]:

@@ -131,6 +131,62 @@ class Clusterer:
             topic = self._merged[topic]
         return topic
 
+    def learn(self, posts: Sequence[Post], places: Sequence[Placed]) -> None:
+        """Take ``posts`` whose places are known already: what a process before this one gave out stays as it is."""
+        numbers = [self._numbers(post.text) for post in posts]
+        row_of = {topic: row for row, topic in enumerate(self.ids)}
+        added: list[tuple[int, Ints]] = []
+        for post, place, found in zip(posts, places, numbers, strict=True):
+            topic = self.standing(place.topic_id)
+            self._topic_of[post.key] = topic
+            self.taken += 1
+            if place.copy_of:
+                continue
+            self.copies.original(post.key, found)
+            self.background.add(found)
+            if topic not in row_of:
+                row_of[topic] = len(row_of)
+                self.ids.append(topic)
+                for name in ("totals", "posts", "last_ms", "last_post"):
+                    setattr(self, name, np.append(getattr(self, name), 0))
+            row = row_of[topic]
+            self.totals[row] += len(found)
+            self.posts[row] += 1
+            self.last_ms[row] = max(int(self.last_ms[row]), post.at_ms)
+            self.last_post[row] = self.taken
+            added.append((row, found))
+        rows = np.concatenate([np.zeros(0, np.int64), *(np.full(len(found), row) for row, found in added)])
+        columns = np.concatenate([np.zeros(0, np.int64), *(found for _, found in added)])
+        old = self.counts
+        shape = (len(self.ids), WORDS)
+        padded = sparse.csr_matrix(
+            (old.data, old.indices, np.append(old.indptr, np.full(shape[0] - old.shape[0], old.indptr[-1]))), shape
+        )
+        self.counts = (padded + sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)).tocsr()
+        self._bound()
+
+    def learn_merge(self, other: str, into: str) -> None:
+        """Of a merge that was given out before: ``other`` has gone into ``into``."""
+        into = self.standing(into)
+        if self.standing(other) == into:
+            return
+        self.merged(other, into)
+        if other not in self.ids:
+            return
+        row = self.ids.index(other)
+        if into in self.ids:
+            target = self.ids.index(into)
+            fold = sparse.identity(len(self.ids), format="lil")
+            fold[target, row] = 1
+            self.counts = (fold.tocsr() @ self.counts).tocsr()
+            for name in ("totals", "posts"):
+                getattr(self, name)[target] += getattr(self, name)[row]
+            for name in ("last_ms", "last_post"):
+                getattr(self, name)[target] = max(getattr(self, name)[target], getattr(self, name)[row])
+            self._keep(np.array([at for at in range(len(self.ids)) if at != row], np.int64))
+        else:
+            self.ids[row] = into
+
     def _numbers(self, text: str) -> Ints:
         found = {}
         for word in words(text):

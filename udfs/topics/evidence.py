@@ -31,7 +31,7 @@ WORDS = 1 << 20
 class Shape:
     """What was tuned; see docs/topics.md for the sets and for how much each matters."""
 
-    share: float = 0.6
+    share: float = 0.55
     """Of a post's words that are its topic's, not the stream's."""
     boost: float = 5.0
     """Of what a topic's word says: words of an event come together, which the mixture does not know."""
