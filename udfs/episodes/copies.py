@@ -94,7 +94,7 @@ class CopyIndex:
                 near[number] = None
         found: dict[str, float] = {}
         for number in near:
-            share = float((self._signatures[number] == signature).mean())
+            share = float(np.count_nonzero(self._signatures[number] == signature)) / HASHES
             owner = self._owners[number]
             if share >= ALIKE and share > found.get(owner, 0.0):
                 found[owner] = share

@@ -214,7 +214,7 @@ class Folder:
         if reading.signature is None or reading.a_list:
             return {}
         found: dict[str, None] = {}
-        for _, owner in self._copies.alike(reading.signature):
+        for _, owner in self._alike(reading):
             episode = self.episodes.get(owner)
             if episode is None:
                 continue
@@ -223,6 +223,11 @@ class Folder:
                 continue
             found[owner] = None
         return found
+
+    def _alike(self, reading: Reading) -> list[tuple[float, str]]:
+        if reading.near is None:
+            reading.near = self._copies.alike(reading.signature) if reading.signature is not None else []
+        return reading.near
 
     def _shallow(self, reading: Reading) -> list[Episode]:
         key = _shallow_key(reading)
@@ -322,10 +327,9 @@ class Folder:
                     self._relate(episode, self._found.get(key, ()))
                 episode.keys.append(key)
                 self._found.setdefault(key, []).append(episode.episode_id)
-        if reading.signature is not None and not reading.a_list:
-            best = self._copies.alike(reading.signature)
-            if not any(owner == episode.episode_id and share >= 0.95 for share, owner in best):
-                self._copies.add(reading.signature, episode.episode_id)
+        there = any(owner == episode.episode_id and share >= 0.95 for share, owner in self._alike(reading))
+        if reading.signature is not None and not reading.a_list and not there:
+            self._copies.add(reading.signature, episode.episode_id)
 
     def _relate(self, episode: Episode, others: Iterable[str]) -> None:
         for other in others:

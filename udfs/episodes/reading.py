@@ -56,6 +56,8 @@ class Reading:
     structure: str = ""
     sites: tuple[Site, ...] = ()
     """All that are named below the town, `site` among them."""
+    near: list[tuple[float, str]] | None = None
+    """What the index of copies said of it; asked once."""
 
     @property
     def relays(self) -> bool:
