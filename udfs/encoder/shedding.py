@@ -26,8 +26,9 @@ import pyarrow as pa
 import structlog
 
 from schemas.errors import UsageError
-from udfs.encoder.step import Classify, keys_of, written
-from udfs.triage.evidence import gate_rules
+from udfs.encoder.step import Classify, Row, keys_of, written
+from udfs.keywords.ruleset import Hit
+from udfs.triage.evidence import gate_hits, gate_rules
 from udfs.triage.needs_rules import strengths
 
 SHED = "+shed"
@@ -111,14 +112,13 @@ class SheddingClassify(Classify):
         if self._opened().kind == LIGHT or not self._behind(batch):
             return super().apply(batch)
         keys = keys_of(batch)
-        texts = [text or "" for text in batch.column("text").to_pylist()]
         keywords = batch.column("keywords").to_pylist()
+        found = gate_hits(tuple(text or "" for text in batch.column("text").to_pylist()))
         light = self._light.classified([key for key in keys if not self.holds(key)])
-        open_rows = [at for at, key in enumerate(keys) if key in light and not keywords[at] and not _faint(light[key])]
         shed = {
             at
-            for at, calls in zip(open_rows, _reads_like_a_call([texts[at] for at in open_rows]), strict=True)
-            if not calls
+            for at, key in enumerate(keys)
+            if key in light and not (keywords[at] or _suspects(light[key]) or _reads_like_a_call(found[at]))
         }
         whole = self.classified([key for at, key in enumerate(keys) if at not in shed])
         name = self._light.model + SHED
@@ -144,14 +144,12 @@ class SheddingClassify(Classify):
         return on
 
 
-def _faint(row: tuple[tuple[Any, ...], bytes, Any]) -> bool:
+def _suspects(row: Row) -> bool:
     """Whether the light model holds the post for a call, however faintly."""
     decided = row[0]
     return bool(decided[_NEEDS]) or bool(decided[_HELP] >= FAINT)
 
 
-def _reads_like_a_call(texts: Sequence[str]) -> list[bool]:
-    """Whether the lexicons of triage find a hazard or a need; about 10 us a post."""
-    return [
-        any(hit.rule.category == "hazard" for hit in hits) or bool(strengths(hits)) for hits in gate_rules().scan(texts)
-    ]
+def _reads_like_a_call(hits: Sequence[Hit]) -> bool:
+    """Whether the lexicons of triage find a hazard or a need."""
+    return any(hit.rule.category == "hazard" for hit in hits) or bool(strengths(hits))

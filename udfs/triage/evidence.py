@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from udfs.keywords.normalise import normalise
@@ -22,6 +22,14 @@ NEEDS_FOLDERS = (LEXICON / "words", LEXICON / "needs")
 def gate_rules() -> RuleSet:
     """Return the lexicons that every post is read with: needs, hazards, who speaks."""
     return load_rules(*NEEDS_FOLDERS, LEXICON / "gate")
+
+
+@lru_cache(maxsize=1)
+def gate_hits(texts: tuple[str, ...]) -> Sequence[Sequence[Hit]]:
+    """Return what `gate_rules` finds in each of ``texts``, to be read only.
+
+    The answer for the last batch is kept: above capacity `classify` asks for it just before triage does."""
+    return gate_rules().scan(texts)
 
 
 @cache

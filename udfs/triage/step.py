@@ -16,7 +16,7 @@ import pyarrow as pa
 from schemas.records import TRIAGED, with_columns
 from schemas.step import Step
 from udfs.keywords.ruleset import Hit
-from udfs.triage.evidence import DISASTER, Evidence, Finding, fact_rules, gate_rules
+from udfs.triage.evidence import DISASTER, Evidence, Finding, fact_rules, gate_hits, gate_rules
 from udfs.triage.hazards import hazards_of
 from udfs.triage.items import Item, items_of
 from udfs.triage.merge import MERGED, Hints, Merge
@@ -88,7 +88,7 @@ class Triage(Step):
         scores = batch.column("help_score").to_pylist()
         places = [row or () for row in batch.column("places").to_pylist()]
         hints: list[Hints] = batch.column("hints").to_pylist()
-        gate = gate_rules().scan(texts)
+        gate = gate_hits(tuple(texts))
         reads = [
             at
             for at, hits in enumerate(gate)

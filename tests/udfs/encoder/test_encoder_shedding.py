@@ -16,7 +16,7 @@ from schemas.errors import UsageError
 from schemas.records import CLASSIFIED, KEYWORD
 from udfs.checks import check_udf
 from udfs.encoder.bundle import Bundle, load_bundle
-from udfs.encoder.shedding import Overload, SheddingClassify, lag_ms
+from udfs.encoder.shedding import Overload, SheddingClassify, _suspects, lag_ms
 from udfs.encoder.step import Classify
 
 NOW = 1_700_000_000_000
@@ -117,6 +117,7 @@ CASES = [
     ("水到二楼了，奶奶下不来，谁有船", [], WHOLE),
     ("我有两条皮划艇，可以免费去接人", [], WHOLE),
     ("今天的火锅真好吃，朋友们都很开心", [HASHTAG], WHOLE),
+    ("车上有孕妇，路不通，谁能帮忙联系一下", [], WHOLE),  # no word of the lexicons: the light model tells
     ("小区旁边的墙塌了，路过的小心", [], WHOLE),
     ("#燃气泄漏# 今天的火锅真好吃，朋友们都很开心", [], WHOLE),
 ]
@@ -125,6 +126,15 @@ CASES = [
 @pytest.mark.parametrize(("text", "keywords", "model"), CASES, ids=range(len(CASES)))
 def test_only_posts_that_cannot_be_calls_are_shed(step: SheddingClassify, text: str, keywords: Any, model: str) -> None:
     assert rows(step.apply(batch_of([text], keywords=[keywords])))[0]["model"] == model
+
+
+@pytest.mark.parametrize(
+    ("help_score", "needs", "call"),
+    [(0.05, [], True), (0.0499, [], False), (0.0, [{"need": "offer", "score": 0.5}], True)],
+)
+def test_the_light_model_need_not_be_sure(help_score: float, needs: list[dict[str, Any]], call: bool) -> None:
+    decided = ("neutral", 0.5, "neutral", 0.5, "none", 0.5, help_score, needs)
+    assert _suspects((decided, b"", None)) == call
 
 
 def test_kept_rows_are_those_of_classify_and_shed_ones_those_of_the_light_model(
