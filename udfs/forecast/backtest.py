@@ -114,7 +114,7 @@ def roll(
         said[known] = candidates
         said.pop(known - horizon, None)
         if known >= start:
-            model = _choose(losses)
+            model = _choose(losses, candidates)
             bands = _bands(candidates[model], [_latest(errors.get((model, step), ())) for step in range(horizon)])
             origins.append(Origin(known, model, candidates[model], candidates, bands))
     return origins
@@ -170,7 +170,7 @@ def _latest(errors: Sequence[tuple[int, float]]) -> Values:
     return np.array([error for _, error in errors[-RECORD:]], np.float64)
 
 
-def _choose(losses: Mapping[str, list[tuple[int, float]]]) -> str:
+def _choose(losses: Mapping[str, list[tuple[int, float]]], candidates: Mapping[str, Values]) -> str:
     """The candidate with the least mean error over the record; naive while there is no record, or none is better."""
     naive = losses[NAIVE][-RECORD:]
     if len(naive) < LEAST_RECORD:
@@ -179,8 +179,9 @@ def _choose(losses: Mapping[str, list[tuple[int, float]]]) -> str:
     best, least = NAIVE, float(np.mean([loss for _, loss in naive]))
     for name in CANDIDATES:
         own = [loss for week, loss in losses[name] if week >= since]
-        # one that could not be fitted every week is not compared
-        if len(own) == len(naive) and float(np.mean(own)) < least:
+        # one that could not be fitted every week, now among them, is not compared
+        fitted = len(own) == len(naive) and bool(np.isfinite(candidates[name]).all())
+        if fitted and float(np.mean(own)) < least:
             best, least = name, float(np.mean(own))
     return best
 

@@ -70,6 +70,19 @@ def test_a_model_that_could_not_be_fitted_is_not_chosen():
     assert CANDIDATES[2] not in {origin.model for origin in rolled(noise(), forecaster=failing)}
 
 
+def test_a_model_that_fails_this_week_is_not_chosen_however_good_it_was():
+    def failing_now(counts, horizon, season):
+        found = simple(counts, horizon, season)
+        return (
+            found | dict.fromkeys(set(CANDIDATES) - {NAIVE}, np.full(horizon, np.nan)) if len(counts) == 60 else found
+        )
+
+    swinging = noise() + np.tile([30.0, 0.0], 30)
+    last = rolled(swinging, first=59, forecaster=failing_now)
+    assert last[0].model != NAIVE
+    assert (last[1].model, last[1].expected.tolist()) == (NAIVE, [swinging[-1]] * 4)
+
+
 def test_bands_hold_what_they_say():
     inside = {80: [], 95: []}
     for seed in range(12):
