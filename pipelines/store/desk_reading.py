@@ -109,22 +109,32 @@ class DeskReader:
         return [event for event in self.events(self._of_one_caller(episode_id)) if event.action == "called"]
 
     def evidence(self, episode_id: str) -> list[dict[str, Any]]:
-        """The posts behind an episode: platform, post_id, role, created_at, priority, state, text (masked); in the
-        order of the facts. A post that the store no longer has keeps its id and has no text."""
-        sql = """WITH found AS (
-                SELECT arrayJoin(arrayEnumerate(evidence)) AS n, evidence[n].1 AS platform, evidence[n].2 AS post_id
-                FROM episode_facts FINAL WHERE episode_id = {id:String})
-            SELECT found.platform AS platform, found.post_id AS post_id, e.role AS role,
-                if(p.post_id = '', NULL, p.created_at) AS created_at, p.priority AS priority, p.state AS state,
-                p.text_l2 AS text
-            FROM found
-            LEFT JOIN (SELECT platform, post_id, role FROM episode_posts FINAL WHERE episode_id = {id:String}) AS e
-                ON e.platform = found.platform AND e.post_id = found.post_id
-            LEFT JOIN (SELECT platform, post_id, created_at, priority, state, text_l2 FROM posts FINAL
-                WHERE (platform, post_id) IN (SELECT platform, post_id FROM found)) AS p
-                ON p.platform = found.platform AND p.post_id = found.post_id
-            ORDER BY n"""
-        return self._rows(sql, {"id": episode_id})
+        """The posts behind an episode, in the order of the facts: platform, post_id, role, created_at, priority, state,
+        text (masked). A post that the store no longer has keeps its id and has no text."""
+        sql = "SELECT platform, post_id, role FROM episode_posts FINAL WHERE episode_id = {id:String}"
+        roles = {(row["platform"], row["post_id"]): row["role"] for row in self._rows(sql, {"id": episode_id})}
+        keys = [_post(pair) for pair in self.episode(episode_id)["evidence"]]
+        return [{"role": roles.get((row["platform"], row["post_id"]), "")} | row for row in self._masked(keys)]
+
+    def offers(self, episode_id: str) -> list[dict[str, Any]]:
+        """Offers of help nearby, in the order of the facts: km, and of the post what ``evidence`` gives."""
+        found = [_values(offer) for offer in self.episode(episode_id)["offers"]]
+        posts = self._masked([Post(platform, post_id) for platform, post_id, _ in found])
+        return [row | {"km": km} for row, (_, _, km) in zip(posts, found, strict=True)]
+
+    def _masked(self, keys: Sequence[Post]) -> list[dict[str, Any]]:
+        """A row for each key, in that order."""
+        sql = """SELECT platform, post_id, created_at, priority, state, text_l2 AS text FROM posts FINAL
+            WHERE (platform, post_id) IN (
+                SELECT key.1, key.2
+                FROM (SELECT arrayJoin(arrayZip({platforms:Array(String)}, {ids:Array(String)})) AS key))"""
+        parameters = {"platforms": [key.platform for key in keys], "ids": [key.post_id for key in keys]}
+        there = {(row["platform"], row["post_id"]): row for row in self._rows(sql, parameters)} if keys else {}
+        gone = {"created_at": None, "priority": None, "state": "", "text": ""}
+        return [
+            there.get((key.platform, key.post_id), {"platform": key.platform, "post_id": key.post_id} | gone)
+            for key in keys
+        ]
 
     def numbers(self, ids: Sequence[str]) -> dict[str, int]:
         """Episode -> distinct phone numbers in its posts; how many, never which."""
@@ -221,8 +231,12 @@ def short(episode_id: str) -> str:
 
 
 def _post(pair: Any) -> Post:
-    platform, post_id = pair.values() if isinstance(pair, Mapping) else pair
-    return Post(platform, post_id)
+    return Post(*_values(pair))
+
+
+def _values(named: Any) -> list[Any]:
+    """A named tuple of ClickHouse, which the driver gives as a mapping."""
+    return list(named.values() if isinstance(named, Mapping) else named)
 
 
 def _utc(value: Any) -> Any:

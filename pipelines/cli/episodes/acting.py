@@ -184,7 +184,10 @@ def episodes_called(
     """Call before phoning again: shows who has phoned this number, in any episode, and records that you phone now.
     When somebody has phoned, that takes --again."""
     with at_desk(context, SEE if look else ACT, subject_of(episode), token_file) as here:
-        calls = here.desk.calls_back(here.desk.full_id(episode))
+        whole = here.desk.full_id(episode)
+        if look:
+            here.record("episode.show", f"episode {whole}", {"what": "calls back"})
+        calls = here.desk.calls_back(whole)
         listing([told(event) for event in calls], how, ("at", "actor", "note", "episode_id"))
         if not look:
             _at(here, "called", episode, actor, seen=seen, note=note, again=again)

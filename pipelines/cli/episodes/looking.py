@@ -88,19 +88,19 @@ def episodes_show(
         facts = here.desk.episode(whole)
         evidence = here.desk.evidence(whole)
         events, calls = here.desk.events([whole]), here.desk.calls_back(whole)
+        offers = here.desk.offers(whole)
         facts["numbers"] = here.desk.numbers([whole]).get(whole, 0)
     done = [told(event) for event in events]
     phoned = [told(event) for event in calls]
     if how is Format.JSON:
-        listing([facts | {"evidence": evidence, "events": done, "calls_back": phoned}], how)
+        listing([facts | {"evidence": evidence, "offers": offers, "events": done, "calls_back": phoned}], how)
         return
-    offers = facts.pop("offers")
-    for name in ("evidence", "proposed_by") if not facts["proposed"] else ("evidence",):
+    for name in ("evidence", "offers", *(() if facts["proposed"] else ("proposed_by", "proposed_at"))):
         facts.pop(name)
     listing([{"fact": name, "value": value} for name, value in facts.items() if value not in ("", None, [])], how)
     for title, rows, columns in (
         ("posts", evidence, ("platform", "post_id", "role", "created_at", "priority", "state", "text")),
-        ("offers nearby", offers, ("platform", "post_id", "km")),
+        ("offers nearby", offers, ("platform", "post_id", "km", "state", "text")),
         ("what was done", done, ("at", "actor", "action", "unit", "deadline", "note", "other", "posts", "event")),
         ("who has phoned (this number, in any episode)", phoned, ("at", "actor", "note", "episode_id")),
     ):

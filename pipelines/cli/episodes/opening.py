@@ -23,6 +23,8 @@ app.add_typer(episodes, name="episodes", rich_help_panel="Store")
 
 SEE, ACT, EXPORT = "episode.see", "episode.act", "episode.export"
 LOCK = "episodes.lock"
+LONGEST_NAME, LONGEST_WORDS = 64, 2_000
+"""Characters of a name, and of a note."""
 
 EpisodeId = Annotated[str, typer.Argument(metavar="ID", help="Id of the episode, or its first characters.")]
 Actor = Annotated[
@@ -56,6 +58,8 @@ class AtDesk:
 
         if given and not self.person.embedded:
             raise UsageError(f"--as {given!r}: your token says who you are ({self.person.name})")
+        if given and not (given.isprintable() and given.strip() and len(given) <= LONGEST_NAME):
+            raise UsageError(f"--as: a name has 1 to {LONGEST_NAME} characters that print")
         return given or self.person.name
 
 
@@ -95,6 +99,8 @@ def without_identities(option: str, text: str) -> str:
     from udfs.pii.registry import identifier_recognisers, public_numbers
 
     found = Detector(identifier_recognisers(), public_numbers=public_numbers()).find(text)
+    if len(text) > LONGEST_WORDS:
+        raise UsageError(f"{option} has {len(text):,} characters: {LONGEST_WORDS:,} fit")
     kinds = sorted({span.type for span in found} & _OF_PERSONS)
     if kinds:
         raise UsageError(

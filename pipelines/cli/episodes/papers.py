@@ -104,7 +104,7 @@ def episodes_export(
 ) -> None:
     """Write episodes as work orders of a 12345 hotline (a template: every city has its own) or as a CAP 1.2 message.
     Masked text only; audited."""
-    from pipelines.store.desk_reading import case
+    from pipelines.store.desk_reading import case, short
     from schemas.errors import UsageError
     from udfs.export import cap, ticket
 
@@ -116,6 +116,8 @@ def episodes_export(
         cases = []
         for one in whole:
             row = here.desk.episode(one)
+            if row["merged_into"]:
+                raise UsageError(f"episode {short(one)} was merged into {short(row['merged_into'])}: export that one")
             county = county_of(row["adcode"]) if kind is Kind.CAP else None
             cases.append(case(row, numbers.get(one, 0), here.desk.evidence(one), county))
         if kind is Kind.CAP:

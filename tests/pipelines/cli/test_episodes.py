@@ -213,6 +213,8 @@ def test_a_night_at_the_desk(store: Typed, clock: Callable[[int], None], tmp_pat
     ):  # fmt: skip
         assert words in note, words
     assert "cc3　待核实" not in note  # it is part of another now
+    told = typed(store, "export", "cc3", "--as", "ticket-json", "--output", "-", code=2).stderr
+    assert b"cc3 was merged into cc2: export that one" in told
     assert "看好水库" in typed(store, "show", "cc1").stdout.decode()
 
 
@@ -252,6 +254,8 @@ WRONG = [
     (("dispatch", "aa11", "--unit", "队长 13812345678"), "--unit holds a CN_MOBILE"),
     (("note", "aa11", "家属电话一三八一二三四五六七八"), "the note holds a CN_MOBILE"),
     (("note", "aa11", " "), "the note is empty"),
+    (("note", "aa11", "x" * 2_001), "2,000 fit"),
+    (("note", "aa11", "x", "--as", "a\nb"), "--as: a name"),
     (("handover", "--from", "2099-01-01T00:00:00+08:00"), "has not come yet"),
     (("export", "aa11", "aa22", "--as", "cap", "--output", "-"), "one episode"),
     (("export", "aa11", "--as", "cap", "--status", "Actual", "--output", "-"), "--sender is missing"),

@@ -322,12 +322,17 @@ def test_call_before_phoning_again(
 def test_evidence_is_masked_text_in_the_order_of_the_facts(
     client: Client, clickhouse: StoreSettings, desk: Desk, make_posts: Any
 ) -> None:
-    found(client, {"episode_id": "evidence", "evidence": [(PLATFORM, "e2"), (PLATFORM, "gone"), (PLATFORM, "e1")]})
+    evidence = [(PLATFORM, "e2"), (PLATFORM, "gone"), (PLATFORM, "e1")]
+    offers = [(PLATFORM, "e1", 2.5), (PLATFORM, "gone", 7.0)]
+    found(client, {"episode_id": "evidence", "evidence": evidence, "offers": offers})
     holds(client, "evidence", "e1", "e2", "gone")
     store(make_posts, clickhouse, ["e1", "e2"], [[], []])
     shown = [(post["post_id"], post["role"], post["text"]) for post in desk.evidence("evidence")]
     assert shown == [("e2", "call", "<PLACE>被困 e2"), ("gone", "call", ""), ("e1", "call", "<PLACE>被困 e1")]
     assert [post["created_at"] is None for post in desk.evidence("evidence")] == [False, True, False]
+    assert [(post["post_id"], post["km"], post["text"]) for post in desk.offers("evidence")] == [
+        ("e1", 2.5, "<PLACE>被困 e1"), ("gone", 7.0, ""),
+    ]  # fmt: skip
 
 
 @pytest.mark.services
