@@ -47,14 +47,18 @@ class Notifier:
     unrecorded: dict[Due, tuple[str, str]] = field(default_factory=dict)
     """Accepted while the store was away: (idempotency key, answer), still to be written."""
     _allowance: Allowance | None = None
+    _joined: dict[str, int] | None = None
 
     def round(self, escalations: Sequence[Escalation] = ()) -> int:
-        """Look what is due and deliver it; returns how many alerts were accepted.
+        """Look what is due and deliver it, in one thread; returns how many alerts were accepted.
 
         Raises StoreUnavailable when the store does not answer: nothing is lost, call again.
         """
         outbox = Outbox(self.client)
-        outbox.join([self.route.receiver], self.clock())
+        if self._joined is None:
+            outbox.join([self.route.receiver], self.clock())
+            self._joined = outbox.joined
+        outbox.joined = self._joined
         due = outbox.due([self.route.wanted])[self.route.receiver]
         mine = [one for one in escalations if one.receiver == self.route.receiver]
         return self.deliver([*outbox.escalated(mine, self.clock()).get(self.route.receiver, ()), *due])
