@@ -3,7 +3,7 @@
 A call joins the open episode with which it agrees most: on the place below the county (site), a number, or as a near
 copy, whichever it has; never one whose place contradicts its own. A new place in a known county is a new episode,
 whatever the wording and whoever's number: volunteers give one number for many villages, and calls are copied with
-other names put in. The need is no key: it changes between copies of one call.
+other names put in. The need is no key: it changes between copies of one call. Patients of one hospital are no episode.
 
 A post that names no site joins a number or a copy. With a division only (a town, a county) it folds within the hour
 with calls from there for the same: wider would hide a call behind another.
@@ -18,6 +18,7 @@ same ids.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -194,6 +195,8 @@ class Folder:
         return _placed_alike(episode, reading, 2 if by_number else 3)
 
     def _at_site(self, reading: Reading) -> Iterator[str]:
+        if _of_a_patient(reading):
+            return
         for key in _site_keys(reading):
             for episode_id in self._found.get(key, ()):
                 deep = [site for site in self.episodes[episode_id].sites if site.deep]
@@ -529,6 +532,16 @@ def _placed_alike(episode: Episode, reading: Reading, shortest: int = 3) -> bool
     if not sites or any(not conflict(known, reading.site, shortest) for known in sites):
         return True
     return any(same(site, known) for known in sites if known.deep for site in reading.sites)
+
+
+_HOSPITAL = re.compile(r"(?:医院|卫生院|院区)$")
+
+
+def _of_a_patient(reading: Reading) -> bool:
+    """Whether it asks for medical help from a hospital: of those who lie there each is a call of his own, unless the
+    hospital itself is in danger."""
+    site = reading.site
+    return site is not None and "medical" in reading.needs and not reading.hazards and bool(_HOSPITAL.search(site.own))
 
 
 def _same_city(one: Site | None, other: Site | None) -> bool:

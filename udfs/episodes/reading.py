@@ -77,7 +77,8 @@ class Reading:
         or below.
         """
         if self.kind == "claim":
-            return self.site is not None and self.site.said and self.site.level != "province"
+            near = self.site is not None and self.site.said and self.site.level not in ("province", "city")
+            return near or bool(self.structure)
         if self.kind != "call":
             return False
         site, told = self.site, self.source_kind in ("media", "official")

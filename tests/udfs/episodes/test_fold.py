@@ -31,6 +31,7 @@ def groups(*posts: dict[str, Any]) -> str:
 
 
 SUPPLIES = [{"need": "supplies", "score": 0.8}]
+MEDICAL = [{"need": "medical", "score": 0.9}]
 TABLE = {
     "the same village, other words, another need, another number": (
         "aa",
@@ -141,6 +142,20 @@ TABLE = {
         post("1", CALL, RIVER),
         post("2", CALL, RIVER, created_at=T0 + 40 * HOUR),
         post("3", OTHER, RIVER, created_at=T0 + 80 * HOUR),
+    ),
+    "two patients of one hospital": (
+        "ab",
+        post(
+            "1", "我母亲六十六岁，高烧不退，求床位", place(GONGYI, "人民医院", "poi"), needs=MEDICAL, phone_tokens=["p"]
+        ),
+        post(
+            "2", "爷爷双肺感染，呼吸困难，急需会诊", place(GONGYI, "人民医院", "poi"), needs=MEDICAL, phone_tokens=["q"]
+        ),
+    ),
+    "a hospital under water": (
+        "aa",
+        post("1", "住院楼进水了，病人没法转移", place(GONGYI, "人民医院", "poi"), hazards=["flood_rising"]),
+        post("2", OTHER, place(GONGYI, "人民医院", "poi"), needs=MEDICAL, hazards=["flood_rising"]),
     ),
     "offers, everyday talk, weak calls without place or number": (
         "----",
