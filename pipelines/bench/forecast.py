@@ -285,6 +285,7 @@ def show(report: Report) -> None:
                 _number(row["median_days_before_the_peaks_week_ends"]),
             )
             for row in found["laid_over"]
+            if row["surges"]
         ]
         names = ("laid over: peak, times the level", "rise, weeks", "number", "told", "told in a week before", "days")
         _table(names, rows)
