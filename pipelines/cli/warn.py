@@ -48,7 +48,7 @@ def forecast(
     until: Annotated[str | None, typer.Option(help="Last day of the file to count, like 2026-06-28.")] = None,
     level: Annotated[int, typer.Option(help="Band that a warning leaves upwards: 80 or 95.")] = 95,
     minimum: Annotated[int, typer.Option(min=1, help="Posts a week below which nothing is a warning.")] = 10,
-    most: Annotated[int, typer.Option(min=1, help="Series to forecast, the largest; some .7 s each.")] = 200,
+    most: Annotated[int, typer.Option(min=1, help="Series to forecast, the largest; some .8 s each.")] = 200,
     warnings_only: Annotated[bool, typer.Option("--warnings", help="Only series with a warning.")] = False,
     target: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write every forecast to this .json file too.")

@@ -53,7 +53,7 @@ def outlooks(
 
     The first of the next ones is the running week where there is one: it is a warning as soon as its posts so far are
     above the bound of the whole week. Gives nothing for fewer than FEWEST weeks. Cost: up to RECORD + 2 fits a series,
-    some .7 s.
+    some .8 s.
     """
     if panel.weeks < FEWEST:
         return
