@@ -41,6 +41,7 @@ STEPS = tuple(minutes * MINUTE_MS for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 
 """Steps that a time line may have, in ms; the smallest that gives at most ``BINS`` is taken."""
 BINS = 60
 QUOTED = 12
+HAZARDS = 8
 EVIDENCE = 2
 """Posts quoted of each of the first episodes."""
 TOP = 5
@@ -116,7 +117,9 @@ def gather(
         figures = [*_figures(asking, posts, alerts)]
         episodes = asking.ask("episodes", questions.EPISODES if places else questions.EPISODES_WITHOUT_PLACES)
         waiting = [row for row in episodes if row["state"] != "closed"]
-        hazards = [row for row in waiting if row["kind"] == "hazard" or row["standing"]][:QUOTED]
+        hazards = [row for row in waiting if row["kind"] == "hazard" or row["standing"]]
+        # those that somebody denies or confirms first
+        hazards = sorted(hazards, key=lambda row: row["standing"] in ("", "unverified"))[:HAZARDS]
         claims = asking.ask("claims", questions.CLAIMS, ids=[row["episode_id"] for row in hazards]) if hazards else []
         wanted = [tuple(post) for row in waiting[:TOP] for post in row["evidence"]]
         wanted += [(row["platform"], row["post_id"]) for row in claims]
@@ -124,7 +127,8 @@ def gather(
         shown = {(one["platform"], one["post_id"]) for one in texts.values()}
         quotes = [row for row in asking.ask("quotes", questions.QUOTES) if _id(row) not in shown] if places else []
         offers = {row["adcode"]: row["offers"] for row in asking.ask("offers", questions.OFFERS)}
-        districts = _districts(asking.ask("episodes", questions.DISTRICTS), offers)
+        places_known = _districts(asking.ask("episodes", questions.DISTRICTS), offers)
+        districts = tuple(one for one in places_known if _county(one.adcode, "county"))
         topics, absent = _topics(asking), []
         if topics is None:
             absent.append("topics")
@@ -144,6 +148,7 @@ def gather(
             figures=tuple(figures),
             episodes=tuple(_episode(row, texts, n < TOP) for n, row in enumerate([*waiting, *_closed(episodes)])),
             districts=districts,
+            cities=tuple(one for one in places_known if one not in districts),
             around=_around(districts),
             bins=_bins(start, end, step, posts, alerts),
             bin_ms=step,
@@ -324,8 +329,9 @@ def _around(districts: Sequence[District]) -> tuple[District, ...]:
     )
 
 
-def _county(adcode: str) -> Division | None:
-    return Gazetteer.load().divisions.get(adcode) if adcode else None
+def _county(adcode: str, level: str = "") -> Division | None:
+    found = Gazetteer.load().divisions.get(adcode) if adcode else None
+    return found if found is not None and level in ("", found.level) else None
 
 
 def _moods(rows: Sequence[Row]) -> tuple[Mood, ...]:

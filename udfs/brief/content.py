@@ -204,6 +204,8 @@ class Brief:
     episodes: tuple[Episode, ...] = ()
     """Ranked, the most urgent first."""
     districts: tuple[District, ...] = ()
+    cities: tuple[District, ...] = ()
+    """Cities with episodes that name no county: listed, not drawn."""
     around: tuple[District, ...] = ()
     """Districts of the same cities without an episode, drawn pale."""
     bins: tuple[Bin, ...] = ()

@@ -201,8 +201,10 @@ class _Page:
         self._run(cell.add_paragraph(), phrases.who(one, words))
         if one.reasons:
             self._run(cell.add_paragraph(), f"{words['why']}{words.colon}{phrases.why(one, words)}", small=True)
-        for quote in one.quotes[:2]:
-            self.quote(quote, cell.add_paragraph())
+        for quote in one.quotes[:1]:
+            self.quote(phrases.shortened(quote), cell.add_paragraph())
+        if one.quotes[1:]:
+            self._run(cell.add_paragraph(), f"{words['also']} {phrases.others(one)}", small=True)
         if one.proposed:
             self._run(cell.add_paragraph(), phrases.proposal(one, words), bold=True)
 
@@ -249,6 +251,11 @@ class _Page:
         self._picture(pictures.area(layout, [one.adcode for one in brief.districts]))
         keys = " ".join(f"{sign} P{priority}" for priority, sign in SIGNS.items())
         self.paragraph(f"{keys}  {words['map.numbers']} {words['map.note']}", small=True)
+        outside = words.list_([f"{one.name} {one.open}" for one in layout.outside])
+        if outside:
+            self.paragraph(words["map.outside"] + outside)
+        if brief.cities:
+            self.paragraph(words["map.cities"] + phrases.cities(brief, words))
         self.table(phrases.numbered(phrases.districts(brief, words)))
 
     def list(self) -> None:

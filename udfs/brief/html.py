@@ -101,7 +101,10 @@ def _card(rank: int, one: Episode, brief: Brief, words: Words) -> Markup:
         tag("div", phrases.wants(one, words), class_="want"),
         tag("div", phrases.who(one, words), class_="who"),
         tag("p", f"{words['why']}{words.colon}{phrases.why(one, words)}", class_="why") if one.reasons else None,
-        [quoted(quote, words) for quote in one.quotes[:2]],
+        [
+            quoted(phrases.shortened(quote), words, f"{words['also']} {phrases.others(one)}" if one.quotes[1:] else "")
+            for quote in one.quotes[:1]
+        ],
         tag("p", tag("b", phrases.proposal(one, words)), class_="why") if one.proposed else None,
     )
     side = tag(
@@ -147,15 +150,15 @@ def _standing(one: Episode, words: Words) -> str:
     return words.code("standing", one.standing) if one.standing else ""
 
 
-def quoted(quote: Quote, words: Words) -> Markup:
-    """Masked text, what was masked in brackets, and the post's id."""
+def quoted(quote: Quote, words: Words, more: str = "") -> Markup:
+    """Masked text, what was masked in brackets, the post's id, and ``more`` behind it."""
     pieces = [tag("span", piece, class_="masked") if masked else piece for piece, masked in words.masked(quote.text)]
     at = words.time(quote.at) if quote.at is not None else None
     return tag(
         "p",
         join("“", pieces, "”") if pieces else words["no-text"],
         " ",
-        tag("span", " ".join(part for part in (at, f"{quote.platform}/{quote.post_id}") if part), class_="id"),
+        tag("span", " ".join(part for part in (at, f"{quote.platform}/{quote.post_id}", more) if part), class_="id"),
         class_="quote",
     )
 
@@ -191,6 +194,7 @@ def _map(brief: Brief, words: Words) -> Markup:
             class_="drawn",
         ),
         tag("p", words["map.outside"], outside) if outside else None,
+        tag("p", words["map.cities"], phrases.cities(brief, words)) if brief.cities else None,
         tag("p", words.say("map.nowhere", n=nowhere), class_="note") if nowhere else None,
         table(phrases.districts(brief, words)),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from udfs.brief.content import Brief, Episode, Mood, Query
+from udfs.brief.content import Brief, Episode, Mood, Query, Quote
 from udfs.brief.words import Words, number
 
 TOP = 5
-LISTED = 200
+QUOTED = 50
+"""Characters of a post on a card."""
+LISTED = 50
 """Open episodes in the list; the map and the totals know all of them."""
 
 
@@ -29,15 +31,43 @@ def who(one: Episode, words: Words) -> str:
     return " · ".join(parts)
 
 
+_SHOWN_ABOVE = ("need ", "hazard ", "people ", "relays ", "standing ")
+"""Reasons that a card says in its other lines already; five cards have to fit on a page."""
+
+
 def why(one: Episode, words: Words) -> str:
-    """The reasons of the ranking, in words where they have some."""
-    return words.semicolon.join(words.reasons(one.reasons))
+    """The reasons of the ranking that do not stand on the card already, in words where they have some."""
+    told = [reason for reason in one.reasons if not reason.startswith(_SHOWN_ABOVE)]
+    if one.proposed:
+        told = [reason for reason in told if reason != f"proposed {one.proposed}"]
+    return words.semicolon.join(words.reasons(told))
 
 
 def age(one: Episode, brief: Brief, words: Words) -> str:
     """How long before the end of the period (or its making, if that was earlier) it was last heard of."""
     until = min(brief.end, brief.generated)
     return words.say("ago", age=words.length(until - one.last_at))
+
+
+def cities(brief: Brief, words: Words) -> str:
+    """Cities whose episodes name no county, with their open ones."""
+    return words.list_([f"{one.name} {one.open}" for one in brief.cities])
+
+
+def shortened(quote: Quote) -> Quote:
+    """As much of the text as a card has room for; never half of what stands for a masked identity."""
+    if len(quote.text) <= QUOTED:
+        return quote
+    cut = quote.text[:QUOTED]
+    mark = cut.rfind("<")
+    if mark > cut.rfind(">"):
+        cut = cut[:mark]
+    return replace(quote, text=cut + "……")
+
+
+def others(one: Episode) -> str:
+    """Ids of the evidence beyond the first post."""
+    return " ".join(f"{quote.platform}/{quote.post_id}" for quote in one.quotes[1:])
 
 
 def late(one: Episode, brief: Brief) -> bool:
@@ -110,7 +140,7 @@ def districts(brief: Brief, words: Words) -> Table:
     """The table beside the map."""
     rows = tuple(
         (Cell(one.name, one.priority), str(one.open), str(one.episodes), _some(one.people), _some(one.offers))
-        for one in brief.districts
+        for one in (*brief.districts, *brief.cities)
     )
     heads = (words["district"], *(f"#{words[name]}" for name in ("open", "total", "people", "offers")))
     return Table(heads, rows, (30, 15, 15, 20, 15))

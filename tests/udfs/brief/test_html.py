@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.udfs.brief.made_up import at, empty_night, episodes, flood_night
-from udfs.brief import html
+from udfs.brief import html, phrases
 from udfs.brief.content import Quote, Silence
 from udfs.brief.markup import Markup, plain, tag
 
@@ -120,7 +120,7 @@ def test_the_first_card_says_what_where_who_and_why(page):
     for words in (
         "救援、医疗", "水位上涨", "32 人（老人、婴儿、靠透析）", "求助者 4", "转发 53", "未核实", "无人承办",
         "未定时限",
-        "01:54", "6 分钟前", "附近有 2 条援助可对接", "优先级 1；求救援、医疗；有靠透析", "weibo/48000001",
+        "01:54", "6 分钟前", "附近有 2 条援助可对接", "优先级 1；有靠透析；求助者 4", "weibo/48000001",
         "〔手机号〕", "P1",
     ):  # fmt: skip
         assert words in card, words
@@ -150,6 +150,20 @@ def test_a_deadline_that_has_passed_is_said(state, deadline, late):
     one = replace(episodes()[0], state=state, deadline=at(deadline))
     made = replace(flood_night(), episodes=(one,), figures=())
     assert ("已超时" in Reading(html.render(made)).text) is late
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("短", "短"),
+        ("水" * 50, "水" * 50),
+        ("水" * 51, "水" * 50 + "……"),
+        ("水" * 45 + "<CN_MOBILE>", "水" * 45 + "……"),
+        ("水" * 40 + "<PERSON>" + "火" * 20, "水" * 40 + "<PERSON>" + "火" * 2 + "……"),
+    ],
+)
+def test_a_card_quotes_as_much_as_it_has_room_for(text, shown):
+    assert phrases.shortened(Quote("weibo", "1", at(1), text)).text == shown
 
 
 def test_claims_and_denials_side_by_side(page):

@@ -69,7 +69,7 @@ def test_times():
         (["priority 1", "need rescue", "need medical", "callers 4"], ["优先级 1", "求救援、医疗", "求助者 4"]),
         (["hazard dyke_breach", "standing contested", "denials 2"], ["险情：决堤", "有争议", "2 帖否认"]),
         (["proposed closed"], ["有帖称已获救／已解除"]),
-        (["proposed partial, calls since"], ["有帖称部分获救，其后仍有求助"]),
+        (["proposed partial, calls since"], ["有帖称部分获救，但其后仍有求助"]),
         (["no place and no number"], ["没有地点也没有号码"]),
         (["same number as 0123456789abcdef"], ["与事件 0123456789ab 号码相同"]),
         (["0 posts in 30 min", "expected 4.2"], ["30 分钟内 0 帖", "通常约 4.2 帖"]),
