@@ -101,7 +101,7 @@ _HEARSAY = re.compile(r"^(?:听说|据说|网传|都说|有人说|说是|传言|
 _LAST_DIVISION = re.compile(r"^.*(?:[省市县旗盟]|自治州|(?<![小社校园厂城新老])区)(?=.{2})", re.DOTALL)
 _TOWN = re.compile(r"^.*[省市区县旗州盟](?=.{2,8}(?:镇|乡|街道|苏木)$)", re.DOTALL)
 _TOWN_INSIDE = re.compile(r"^([^\W\d_]{1,5}(?:镇|街道|乡))([^\W_]{2,})$")
-_SAME = re.compile(r"(?<=..)(?:行政村|自然村|村村委会|村委会)$")
+_SAME = re.compile(r"(?<=..)(?:行政村|自然村|村村委会|村委会|村村)$")  # 三官庙村村东头
 _ESTATE = re.compile(r"(?<=..)(?:小区|社区)$")
 
 

@@ -345,9 +345,8 @@ def test_offers_go_to_what_they_serve() -> None:
 
 
 def test_the_same_posts_give_the_same_and_a_snapshot_goes_on() -> None:
-    posts = [one for _, *rows in TABLE.values() for one in rows]
-    for n, one in enumerate(posts):
-        one["post_id"], one["stored_at"] = f"s{n}", one["created_at"] + MINUTE
+    rows = [one for _, *posts in TABLE.values() for one in posts]
+    posts = [{**one, "post_id": f"s{n}", "stored_at": one["created_at"] + MINUTE} for n, one in enumerate(rows)]
     whole, halves = Folder(), Folder()
     expected = fold(*posts, folder=whole)
     placed = fold(*posts[:30], folder=halves)

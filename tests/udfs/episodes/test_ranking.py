@@ -9,7 +9,7 @@ from udfs.episodes.copies import CopyIndex, signature
 from udfs.episodes.episode import MOST_EVIDENCE, Episode
 from udfs.episodes.offers import distance_km
 from udfs.episodes.ranking import rank
-from udfs.episodes.site import Site, conflict, same, site_of
+from udfs.episodes.site import Site, conflict, normal, same, site_of
 
 VILLAGE = site_of([place(GONGYI, "河东村")])
 BASE = {"site": VILLAGE, "priority": 1, "last_at": T0, "caller_tokens": ["a"]}
@@ -96,3 +96,19 @@ def test_a_wrong_character_counts_only_with_other_evidence() -> None:
 )
 def test_distance(one: tuple[float, float], other: tuple[float, float], km: float) -> None:
     assert distance_km(*one, *other) == pytest.approx(km, rel=0.01, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("河东村", "河东村"),
+        ("三官庙村村", "三官庙村"),
+        ("河东村村委会", "河东村"),
+        ("河东行政村", "河东村"),
+        ("锦绣花园小区", "锦绣花园"),
+        ("前进社区", "前进"),
+        ("园小区", "园小区"),
+    ],
+)
+def test_names_in_normal_form(own: str, expected: str) -> None:
+    assert normal(own) == expected
