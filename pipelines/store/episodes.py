@@ -150,7 +150,8 @@ def posts_of(client: Client, episode_ids: Sequence[str]) -> Iterator[tuple[str, 
         sql = (
             f"SELECT e.episode_id AS episode, {select} FROM "  # noqa: S608 - names of our own columns
             "(SELECT platform, post_id, episode_id FROM episode_posts FINAL WHERE episode_id IN "
-            "{episodes:Array(String)}) AS e INNER JOIN (SELECT * FROM posts FINAL WHERE (platform, post_id) IN (SELECT platform, post_id FROM "
+            "{episodes:Array(String)}) AS e INNER JOIN "
+            "(SELECT * FROM posts FINAL WHERE (platform, post_id) IN (SELECT platform, post_id FROM "
             "episode_posts WHERE episode_id IN {episodes:Array(String)})) AS p "
             "ON p.platform = e.platform AND p.post_id = e.post_id ORDER BY p.stored_at, p.platform, p.post_id"
         )
