@@ -13,14 +13,15 @@ than half of its evidence posts are calls or reports by another witness than the
 * a burst of a keyword rule is checked against the model: it sees a need for help or a hazard;
 * a burst of calls (either of them counts there) needs both in each post.
 
-Every alarm that is no episode's is counted too (``alarms_an_hour``), whatever it is.
+Every alarm that is no single episode's is counted too (``alarms_an_hour``): also one for the whole feed or a city, of
+calls of several episodes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,7 @@ def play(
     warm = START + trial.warm_up * HOUR
     for name, since, until, hours in (("warm_up", 0.0, warm, trial.warm_up), ("after", warm, 1e12, trial.hours)):
         here = [found for second, found in alarms if since <= second < until and found.kind == "burst"]
-        false = [found for found in here if is_false(found, background)]
+        false = [found for found in here if is_false(found, background, owner)]
         report[name] = {"alarms_an_hour": len(here) / hours, "false_alarms_an_hour": len(false) / hours}
     report["silences"] = sum(found.kind == "silence" for _, found in alarms)
     report["series"] = len(detector.baseline.rows)
@@ -182,11 +183,13 @@ def play(
     return report
 
 
-def is_false(found: Found, background: Background) -> bool:
-    """See the module text. A topic's burst has no second witness: it counts as false."""
+def is_false(found: Found, background: Background, injected: Container[str] = ()) -> bool:
+    """See the module text; injected posts are calls. A topic's burst has no second witness: it counts as false."""
     witnesses = {NEED: ("keywords",), RULE: ("model",), CALLS: ("keywords", "model")}.get(found.series.kind, ("none",))
     posts = [post_id.partition("~")[0] for _, post_id in found.posts]
-    held = [all((post_id, witness) in background.calls for witness in witnesses) for post_id in posts]
+    held = [
+        post_id in injected or all((post_id, witness) in background.calls for witness in witnesses) for post_id in posts
+    ]
     return 2 * sum(held) < len(held)
 
 
