@@ -38,6 +38,11 @@ IDLE_MS = 14 * 86_400_000
 """A topic that nobody spoke of for so long is over: the same again is another event."""
 _A_POST_COUNTS = 4_000.0
 """For how many later posts a topic is kept longer when it doubles."""
+_SPLIT_POSTS = 30
+"""Posts of a topic, before and in a window, from which a split is looked for."""
+_SPLIT_SHARE = 0.3
+_SPLIT_EVIDENCE = 0.0
+"""Evidence of an average post of either side for the other, at most; below what merges by far, so it does not swing."""
 _NONE = -1
 
 
@@ -113,6 +118,7 @@ class Clusterer:
         if fresh:
             window = _Window(self, [posts[at] for at in fresh], [numbers[at] for at in fresh])
             window.cluster()
+            window.split()
             for at, place in zip(fresh, window.close(), strict=True):
                 placed[at] = place
                 self._topic_of[posts[at].key] = place.topic_id
@@ -260,6 +266,8 @@ class _Window:
         self.into = np.arange(self.old)
         """Where live topics have gone."""
         self.labels = np.arange(self.old, self.old + len(posts))
+        self.left: list[tuple[int, int]] = []
+        """(topic, group that came out of it)."""
 
     def _csr(self, data: Any, columns: Any, indptr: Any) -> Any:
         return sparse.csr_matrix((data, columns, indptr), shape=(len(indptr) - 1, len(self.columns)))
@@ -272,6 +280,44 @@ class _Window:
             self._move_posts(alone_stay=at == 0)
             if at > 1 and np.array_equal(before, self.labels):
                 break
+
+    def split(self) -> None:
+        """Find live topics whose posts of this window fall into two groups that say nothing for each other."""
+        sizes = np.bincount(self.labels, minlength=self.old)[: self.old]
+        for topic in np.flatnonzero((sizes >= _SPLIT_POSTS) & (self.old_posts >= _SPLIT_POSTS)).tolist():
+            mine = np.flatnonzero(self.labels == topic)
+            inner = self._inside(mine)
+            inner.cluster()
+            sides = np.bincount(inner.labels)
+            two = np.argsort(-sides, kind="stable")[:2]
+            if len(two) < 2 or sides[two[1]] < max(_SPLIT_SHARE * len(mine), _SPLIT_POSTS // 2):
+                continue
+            parts = [mine[inner.labels == side] for side in two.tolist()]
+            if max(self._speaks_for(*parts), self._speaks_for(*reversed(parts))) > _SPLIT_EVIDENCE:
+                continue
+            old = self.old_counts[topic], float(self.old_totals[topic])
+            stays = [self._evidence_of(part, *old) for part in parts]
+            leaves = parts[0] if stays[1] > stays[0] else parts[1]
+            self.labels[leaves] = self.old + int(leaves[0])
+            self.left.append((topic, self.old + int(leaves[0])))
+
+    def _inside(self, mine: Ints) -> _Window:
+        inner = _Window.__new__(_Window)
+        inner.c, inner.shape, inner.posts = self.c, self.shape, [self.posts[at] for at in mine.tolist()]
+        inner.columns, inner.frequency = self.columns, self.frequency
+        inner.x, inner.lengths = self.x[mine], self.lengths[mine]
+        inner.old, inner.old_counts = 0, self._csr([], [], [0])
+        inner.old_totals, inner.old_posts, inner.into = np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
+        inner.labels, inner.left = np.arange(len(mine)), []
+        return inner
+
+    def _speaks_for(self, part: Ints, other: Ints) -> float:
+        return self._evidence_of(part, sparse.csr_matrix(self.x[other].sum(axis=0)), float(self.lengths[other].sum()))
+
+    def _evidence_of(self, part: Ints, counts: Any, total: float) -> float:
+        """Evidence of an average post of ``part`` for a topic with these counts."""
+        model = weights(counts, np.array([total]), self.frequency, self.shape)
+        return float((self.x[part] @ model.T).sum() / len(part) + self.shape.absent * self.lengths[part].mean())
 
     def _groups(self) -> tuple[Ints, Any, Floats, Floats]:
         """Labels of all topics and groups there are, their counts, words and posts."""
@@ -421,8 +467,30 @@ class _Window:
             (counts.data, self.columns[counts.indices], counts.indptr), shape=(len(labels), WORDS)
         )
         c.totals, c.posts, c.last_ms, c.last_post = totals, posts, last_ms[labels], last_post[labels]
+        for topic, group in self.left:
+            self._share_past(topic, group, ids, {label: row for row, label in enumerate(labels.tolist())})
         c._bound()
         return placed
+
+    def _share_past(self, topic: int, group: int, ids: dict[int, str], row_of: dict[int, int]) -> None:
+        """The past of a split topic goes with the words that took part, else the two would be one again at once."""
+        c, members = self.c, np.flatnonzero(self.labels == group)
+        stay = np.asarray(self.x[np.flatnonzero(self.labels == topic)].sum(axis=0)).ravel()
+        leave = np.asarray(self.x[members].sum(axis=0)).ravel()
+        share = leave / np.maximum(stay + leave, 1.0)
+        past = self.old_counts[topic]
+        moved = past.multiply(share[None, :]).tocsr()
+        moved = sparse.csr_matrix((moved.data, self.columns[moved.indices], moved.indptr), shape=(1, WORDS))
+        there, here = row_of[topic], row_of[group]
+        turn = sparse.csr_matrix(([-1.0, 1.0], ([there, here], [0, 0])), shape=(len(c.ids), 1))
+        similarity = _cosine(c.counts, there, here)
+        c.counts = (c.counts + turn @ moved).tocsr()
+        part = float(moved.sum()) / max(float(past.sum()), 1.0)
+        for values, old in ((c.totals, self.old_totals[topic]), (c.posts, self.old_posts[topic])):
+            values[there] -= part * old
+            values[here] += part * old
+        at = self.posts[int(members[0])].at_ms
+        c.changes.append(Change(ids[topic], "split", ids[group], at, len(members), similarity))
 
     def _similarity(self, labels: Ints, counts: Any, totals: Floats) -> Floats:
         row_of = np.zeros(self.old + len(self.posts), np.int64)

@@ -124,3 +124,22 @@ def test_copies_forget_the_oldest():
     assert [copies.original(str(at), found) for at, found in enumerate(sets)] == [None] * 3
     assert copies.original("again", sets[2]) == "2"
     assert copies.original("gone", sets[0]) is None
+
+
+def test_a_topic_that_falls_in_two_is_a_split():
+    """A flood and a fire that were spoken of together go separate ways."""
+    rng = random.Random(2)
+    both = EVENTS["bridge"][:6] + EVENTS["comet"][:6]
+    clusterer = Clusterer()
+    together = [Post(f"t{at}", " ".join(rng.sample(both, 8)), at) for at in range(80)]
+    assert len({place.topic_id for place in clusterer.take(together)}) == 1
+    sides = {"one": EVENTS["bridge"], "two": EVENTS["comet"]}
+    changes = []
+    for window in range(4):
+        posts, truth = stream(200, seed=window, events=sides)
+        placed = clusterer.take([Post(f"{window}-{post.key}", post.text, 1_000) for post in posts])
+        changes += clusterer.changes
+    assert [change.kind for change in changes] == ["split"]
+    precision, recall = pairs_agree([place.topic_id for place in placed], truth)
+    assert precision > 0.95
+    assert recall > 0.9
