@@ -131,7 +131,8 @@ def test_a_new_channel_is_told_no_history(client, hit, route):
     assert late.channel.alerts == ["before"]  # it goes on: there is a post that came later
 
 
-def test_one_that_hangs_holds_up_no_other(notifier_user, client, hit, route):
+def test_one_that_hangs_holds_up_no_other(notifier_user, client, hit, route, monkeypatch):
+    monkeypatch.setattr("pipelines.store.notify.service.BEHIND_S", 0.0)
     hit("hang", priority=1)
     stuck, well = route("stuck"), route("well")
     stuck.channel.hangs = threading.Event()
