@@ -71,6 +71,7 @@ def brief(
     person = allowed(context, "episode.see" if places else "look", "brief", token_file)
     detail = {"from": from_ms, "to": to_ms, "places": places, "format": kind.value}
     traced.note(settings.home, person.name, "brief", "brief", detail)
+    offset_min = _offset(start)
     made = gather(
         site.store_as,
         from_ms,
@@ -78,9 +79,9 @@ def brief(
         now_ms(),
         person.name,
         places=places,
-        command=_again(start, end, kind, language, places),
+        command=_again(from_ms, to_ms, offset_min, kind, language, places),
         versions=_versions(site),
-        offset_min=_offset(start),
+        offset_min=offset_min,
     )
     if kind is BriefFormat.HTML:
         from udfs.brief import html
@@ -110,13 +111,19 @@ def _offset(start: str) -> int:
     """Minutes east of UTC that the caller writes times in."""
     from datetime import datetime
 
-    if start.lstrip("-").isdigit():
+    try:
+        offset = datetime.fromisoformat(start).utcoffset()
+    except ValueError:  # epoch ms, or so long ago
         return CHINA_MIN
-    offset = datetime.fromisoformat(start).utcoffset()
     return CHINA_MIN if offset is None else round(offset.total_seconds() / 60)
 
 
-def _again(start: str, end: str, kind: BriefFormat, language: Language, places: bool) -> str:
+def _again(from_ms: int, to_ms: int, offset_min: int, kind: BriefFormat, language: Language, places: bool) -> str:
+    """The command that makes this brief again, whenever it is typed."""
+    from datetime import UTC, datetime, timedelta, timezone
+
+    zone = timezone(timedelta(minutes=offset_min))
+    start, end = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).isoformat() for ms in (from_ms, to_ms))
     words = [
         "yuqing brief",
         f"--from {start} --to {end}",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.services import say
+
+if TYPE_CHECKING:
+    from pipelines.store.client import StoreSettings
 
 
 @app.command(rich_help_panel="Start here")
@@ -20,10 +24,12 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed makes another feed.")] = 1,
     token_file: TokenFile = None,
 ) -> None:
-    """Start the services, run `opinion` on a generated feed with a flood in it, and show what was found."""
+    """Start the services, run `opinion` and `topics` on a generated flood, and show what was found."""
     from pipelines.cli.jobs import start
     from pipelines.feeds.uri import parse
+    from pipelines.jobs import topics
     from pipelines.jobs.run import Spec, new_run
+    from pipelines.jobs.site import Site
     from pipelines.services import control
 
     settings: Context = context.obj
@@ -41,7 +47,25 @@ def demo(
     began_ms = time.time_ns() // 1_000_000
     with _Progress(posts) as progress:
         start(spec, person.name, progress=progress.show)
+    say("3. topics, and the watch over episodes")
+    values = settings.settings()
+    store = Site(settings.home, values).store
+    topics.run(settings.home, values, threading.Event(), once=True)
+    _await_episodes(store)
     _found(settings, began_ms)
+
+
+def _await_episodes(store: StoreSettings) -> None:
+    """Until the watch, a process of its own, has nothing new to say for a second, or for half a minute."""
+    from pipelines.store import query
+
+    before = -1
+    for _ in range(30):
+        time.sleep(1)
+        now = query.posts_in_episodes(store)
+        if now == before and now:
+            return
+        before = now
 
 
 class _Progress:
@@ -103,10 +127,14 @@ def _found(settings: Context, since_ms: int) -> None:
             f"  throughput: {found['posts'] / seconds:,.0f} posts/s; from ingestion to stored row "
             + ", ".join(f"{name} {value / 1000:.2f} s" for name, value in latency.items())
         )
+    _topics(query.top_topics(store, 5))
     _alerts(query.list_alerts(store, limit=10_000))
+    _episodes(query.open_episodes(store, 10_000))
     command = f"yuqing --home {settings.home}" if settings.home.name != ".yuqing" else "yuqing"
     print(
         "\nwhere to look next\n"
+        f"  {command} episodes list                    what is happening where, the most urgent first\n"
+        f"  {command} brief --from -2h --to now --output brief.html   all of it on paper\n"
         f"  {command} alerts list                      what needs somebody now\n"
         f"  {command} sql --role analyst 'SELECT * FROM v_posts LIMIT 5'\n"
         f"  {command} dlq list                         what could not be processed\n"
@@ -126,4 +154,25 @@ def _alerts(alerts: list[dict[str, Any]]) -> None:
         print(
             f"    P{alert['priority']} {alert['rule']:<18} {needs:<24} {alert['place'] or '(no place)'}"
             f"  posts {alert['posts']}, callers {alert['callers']}"
+        )
+
+
+def _topics(topics: list[dict[str, Any]]) -> None:
+    print("      topics: " + ("the largest" if topics else "none"))
+    for topic in topics:
+        name = topic["name"] or "(no name yet)"
+        print(f"    {name:<40} posts {topic['posts']:,}, with copies and reposts {topic['reach']:,}")
+
+
+def _episodes(episodes: list[dict[str, Any]]) -> None:
+    if not episodes:
+        print("    episodes: none")
+        return
+    urgent = sum(episode["priority"] == 1 for episode in episodes)
+    print(f"    episodes: {len(episodes):,} open, of priority 1: {urgent:,}; the most urgent:")
+    for episode in episodes[:5]:
+        what = ", ".join([*episode["needs"], *episode["hazards"]]) or "-"
+        print(
+            f"    P{episode['priority']} {what:<36} {episode['place'] or '(no place)'}"
+            f"  callers {episode['callers']}, passed on {episode['relays']}"
         )

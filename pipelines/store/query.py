@@ -175,6 +175,23 @@ def summary(settings: StoreSettings, stored_from_ms: int = 0) -> dict[str, Any]:
     return found
 
 
+def top_topics(settings: StoreSettings, limit: int) -> list[dict[str, Any]]:
+    """The largest topics: name, posts, reach."""
+    sql = "SELECT name, posts, reach FROM v_topics ORDER BY posts DESC, topic_id LIMIT {most:UInt32}"
+    return _dicts(settings, sql, {"most": limit})
+
+
+def open_episodes(settings: StoreSettings, limit: int) -> list[dict[str, Any]]:
+    """Episodes that nobody has closed or merged, the most urgent first, with their place."""
+    sql = """SELECT priority, needs, hazards, place, callers, relays FROM episodes
+        WHERE state != 'closed' AND merged_into = '' ORDER BY priority, rank DESC LIMIT {most:UInt32}"""
+    return _dicts(settings, sql, {"most": limit})
+
+
+def posts_in_episodes(settings: StoreSettings) -> int:
+    return int(_dicts(settings, "SELECT count() AS posts FROM episode_posts", {})[0]["posts"])
+
+
 def measured(settings: StoreSettings, ingested_from_ms: int) -> dict[str, Any]:
     """Figures of the posts that a reader handed on since then: posts, first_ingested_at, last_stored_at, latency_ms."""
     sql = """SELECT count() AS posts, toUnixTimestamp64Milli(min(ingested_at)) AS first_ingested_at,

@@ -6,12 +6,21 @@ import io
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from unittest import mock
 
 import structlog
+import typer.main
 
-from pipelines.cli.main import run
+from pipelines.cli.main import app, register, run
 from tests.conftest import PATIENCE, Home
+
+
+@cache
+def command_line() -> object:
+    """All commands: Typer builds them anew for each that runs, which takes longer than most of them."""
+    register()
+    return typer.main.get_command(app)
 
 
 class Typed(Home):
@@ -31,6 +40,7 @@ class Typed(Home):
                 redirect_stderr(err),
                 mock.patch.object(sys, "argv", command),
                 mock.patch.object(sys, "stdin", given),
+                mock.patch("typer.main.get_command", return_value=command_line()),
             ):
                 run()
         except SystemExit as end:

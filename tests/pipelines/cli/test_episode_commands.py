@@ -11,17 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import pytest
-import typer
 
 from governance.keys import ensure_keys
 from governance.people import update_register
 from governance.roles import ROLES, Grant
 from pipelines.cli import asking
 from pipelines.cli.episodes.opening import episodes
-from pipelines.cli.main import app, register
 from pipelines.services import control
 from pipelines.store.client import connect
 from pipelines.store.sinks import StorePosts
@@ -82,15 +79,6 @@ def store(home: Home) -> Iterator[Typed]:
     )
     yield Typed(home.path)
     home.empty()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_command_line() -> Iterator[None]:
-    """Typer builds all commands anew for each that runs, which takes longer than the command."""
-    register()
-    built = typer.main.get_command(app)
-    with mock.patch("typer.main.get_command", return_value=built):
-        yield
 
 
 @pytest.fixture(autouse=True)
