@@ -138,7 +138,7 @@ def _pairs(counts: Any) -> float:
     return float((counts * (counts - 1) / 2).sum())
 
 
-def cost(posts: int, seed: int = 1) -> list[dict[str, float]]:
+def cost(posts: int, seed: int = 1, steps: Sequence[int] = STEPS) -> list[dict[str, float]]:
     """CPU a post takes, at 10,000 posts and further on, on a made-up stream whose events come and go."""
     clusterer = Clusterer()
     stream = made_up(posts, seed)
@@ -150,7 +150,7 @@ def cost(posts: int, seed: int = 1) -> list[dict[str, float]]:
         clusterer.take(window)
         spent += time.process_time() - began
         taken += len(window)
-        if taken in STEPS or taken == posts:
+        if taken in steps or taken == posts:
             each = (spent - last_spent) / (taken - last_taken)
             curve.append({"posts": taken, "us_per_post": each * 1e6, "posts_per_cpu_second": 1 / each})
             last_taken, last_spent = taken, spent

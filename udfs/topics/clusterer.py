@@ -401,9 +401,10 @@ class _Window:
             return
         found = sparse.csr_matrix(self.x @ weights(counts, totals, self.frequency, shape).T)
         rows = np.repeat(np.arange(len(self.posts)), np.diff(found.indptr))
-        evidence = found.data + shape.absent * self.lengths[rows] + shape.size * np.log1p(posts[found.indices])
+        speaks = found.data + shape.absent * self.lengths[rows]
+        evidence = speaks + shape.size * np.log1p(posts[found.indices])  # size decides between topics, not whether
         others = labels[found.indices] != self.labels[rows]
-        fits = others & (evidence > shape.join) & ((posts[found.indices] > 1) | (labels[found.indices] < self.old))
+        fits = others & (speaks > shape.join) & ((posts[found.indices] > 1) | (labels[found.indices] < self.old))
         best = _best(len(self.posts), rows[fits], found.indices[fits], evidence[fits])
         strongest = np.full(len(self.posts), -np.inf)
         np.maximum.at(strongest, rows[fits], evidence[fits])

@@ -31,7 +31,7 @@ WORDS = 1 << 20
 class Shape:
     """What was tuned; see docs/topics.md for the sets and for how much each matters."""
 
-    share: float = 0.55
+    share: float = 0.5
     """Of a post's words that are its topic's, not the stream's."""
     boost: float = 5.0
     """Of what a topic's word says: words of an event come together, which the mixture does not know."""
@@ -39,11 +39,11 @@ class Shape:
     """Words added to a topic's total: a topic of one post is not sure of its words."""
     rarest: float = 1e-3
     """A word rarer than this in the stream counts as this rare: one slip that two posts share is no event."""
-    seen_before: float = 500.0
+    seen_before: float = 100.0
     """Words that the background is taken to have seen at the start."""
     size: float = 0.5
-    """Evidence that a topic has in advance for each e-fold of its posts."""
-    join: float = 2.0
+    """Evidence in advance for each e-fold of a topic's posts, when topics compete for a post."""
+    join: float = 4.0
     """Evidence a post needs to join a topic."""
     merge: float = 2.0
     """Evidence an average post of a topic needs to take the topic into another ..."""

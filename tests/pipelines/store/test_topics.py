@@ -1,6 +1,7 @@
 """The follower `topics` on a real store: nothing that was given out changes, whatever stops or comes again."""
 
 import random
+import time
 from contextlib import closing
 
 import pyarrow as pa
@@ -8,6 +9,8 @@ import pytest
 
 from pipelines.jobs.topics import Topics
 from pipelines.store.client import connect
+from pipelines.store.sinks import StorePosts
+from pipelines.store.tail import Position, PostTail
 
 EVENTS = {
     "bridge": "bridge collapse elmton river truck cable engineer inspection closed detour span concrete".split(),
@@ -151,6 +154,23 @@ def test_a_merge_is_told_and_survives_a_restart(client):
     again = follower(client, state)
     assert again._clusterer.standing(other) == into
     assert again._portraits[other].merged_into == into
+
+
+def test_it_reads_what_the_stream_has_stored(client, clickhouse, make_posts):
+    rng = random.Random(7)
+    texts = [" ".join(rng.sample(EVENTS["comet"], 6)) for _ in range(20)]
+    before = int(time.time() * 1000) - 1
+    sink = StorePosts(clickhouse)
+    sink.open()
+    sink.apply(make_posts(texts, id=[f"stored-{at}" for at in range(20)]))
+    sink.close()
+    one = follower(client)
+    for batch in PostTail(client, list(Topics.reads), Position(before)).read():
+        one.take(batch)
+    one.tick(START)
+    found = {topic for post_id, (topic, _) in members(client).items() if post_id.startswith("stored-")}
+    assert len(found) == 1
+    assert client.query(f"SELECT posts > 10 FROM topics FINAL WHERE topic_id = '{found.pop()}'").result_rows == [(1,)]
 
 
 def test_a_snapshot_holds_no_text_and_foreign_bytes_are_refused(client):
