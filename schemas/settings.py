@@ -40,7 +40,7 @@ class FlinkSection(_Section):
     parallelism: Annotated[int, Field(ge=1, le=1024)] = min(os.cpu_count() or 1, 4)
     batch: Annotated[int, Field(ge=1, le=65_536)] = 512
     """Most Kafka records that a model sees at once."""
-    bundle_ms: Annotated[int, Field(ge=1, le=60_000)] = 200
+    bundle_ms: Annotated[int, Field(ge=1, le=60_000)] = 500
     """Longest wait for a batch to fill."""
     checkpoint_s: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
     configuration: dict[str, str] = {}

@@ -47,7 +47,7 @@ class Options:
     parallelism: int
     batch: int = LINES
     """Most Kafka records a model sees at once."""
-    bundle_ms: int = 200
+    bundle_ms: int = 500
     """Longest wait for a batch to fill: what a post waits at low rates."""
     checkpoint_s: float = 5.0
     restore_from: str | None = None
@@ -150,8 +150,9 @@ def _generated(tables: Any, source: GenerateSource) -> int:
     size = LINES
     rate: dict[str, str] = {}
     if source.rate is not None:
-        # 5 to 20 parts a second, whichever comes nearest to the rate in whole posts
-        parts = min(range(20, 4, -1), key=lambda n: abs(max(1, round(source.rate / n)) * n - source.rate))
+        # 2 to 5 parts a second, whichever comes nearest to the rate in whole posts; an insert costs the store tens of
+        # ms however small it is, and what is small is merged again and again
+        parts = min(range(5, 1, -1), key=lambda n: abs(max(1, round(source.rate / n)) * n - source.rate))
         size = max(1, round(source.rate / parts))
         rate = {"rows-per-second": str(max(1, round(source.rate / size)))}
     else:
