@@ -1,6 +1,7 @@
 """One channel's notifier: which of the alerts that are due are sent now, alone or in a digest, and what becomes of it.
 
-For each message: *intent* rows, the request, *done* rows. Killed before the request: it is due again, nothing was lost.
+For each message, or for a few together: *intent* rows, the requests, *done* rows. Killed before the request: it is due
+again, nothing was lost.
 Killed after it: sent again under the same ``Idempotency-Key`` (alert id and priority), by which a receiver drops the
 second. An alert that failed is tried again after 1, 2, 4, ... 60 s, for as long as it is in the table; a channel that
 fails three times in a row rests as long, so that a thousand alerts do not each wait for its time-out.
@@ -24,6 +25,9 @@ FIRST_WAIT_MS = 1_000
 LONGEST_WAIT_MS = 60_000
 RESTS_AFTER = 3
 AT_ONCE = 100
+TOGETHER = 20
+"""Alerts whose intents, and then whose ends, are one insert on a channel without a limit: an insert takes longer than
+most requests. A notifier killed among them sends up to so many again."""
 ROUND_MS = 2_000
 """So long a channel sends what it was given; then it is given anew, with whatever became more urgent first."""
 
@@ -73,12 +77,19 @@ class Notifier:
         ready = sorted((one for one in due if one.key not in told and self._may_go(one, now)), key=lambda d: d.priority)
         alone, folded = self._split(outbox, ready, now)
         accepted = 0
-        for one, message, adcode in outbox.messages(alone):
-            if self._send(outbox, reduced(message, adcode, self.route.channel), {one: message.idempotency_key}):
-                accepted += 1
-            later = self.clock()
-            if later < self.rests_until or later - now >= ROUND_MS:
-                return accepted
+        messages = outbox.messages(alone)
+        at_once = 1 if self.route.per_minute else TOGETHER
+        for first in range(0, len(messages), at_once):
+            group = messages[first : first + at_once]
+            self._intend(outbox, {one: message.idempotency_key for one, message, _ in group})
+            for one, message, adcode in group:
+                if self._send(outbox, reduced(message, adcode, self.route.channel), {one: message.idempotency_key}):
+                    accepted += 1
+                later = self.clock()
+                if later < self.rests_until or later - now >= ROUND_MS:
+                    self._write_unrecorded(outbox)
+                    return accepted
+            self._write_unrecorded(outbox)
         if folded:
             accepted += self._send_digest(outbox, folded)
         return accepted
@@ -104,11 +115,16 @@ class Notifier:
         top = [reduced(message, adcode, self.route.channel) for _, message, adcode in outbox.messages(folded[:TOP])]
         key = f"digest-{self.clock()}-{folded[0].idempotency_key}"
         whole = digest(key, [one.priority for one in folded], top)
-        return len(folded) if self._send(outbox, whole, dict.fromkeys(folded, key)) else 0
+        self._intend(outbox, dict.fromkeys(folded, key))
+        accepted = self._send(outbox, whole, dict.fromkeys(folded, key))
+        self._write_unrecorded(outbox)
+        return len(folded) if accepted else 0
+
+    def _intend(self, outbox: Outbox, dues: Mapping[Due, str]) -> None:
+        outbox.record(self.route.receiver, self.route.channel.name, "intent", dues, "")
 
     def _send(self, outbox: Outbox, message: Message | Digest, dues: Mapping[Due, str]) -> bool:
         channel, receiver = self.route.channel, self.route.receiver
-        outbox.record(receiver, channel.name, "intent", dues, "")
         if self._allowance:
             self._allowance.take()  # refused or not, the other side has counted it
         try:
@@ -122,7 +138,6 @@ class Notifier:
         for one, key in dues.items():
             self.waits.pop(one.key, None)
             self.unrecorded[one] = key, answer
-        self._write_unrecorded(outbox)
         log.info("alert delivered", channel=channel.name, **_shown(dues))
         return True
 
