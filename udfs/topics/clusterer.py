@@ -31,8 +31,8 @@ from udfs.topics.copies import Copies
 from udfs.topics.evidence import WORDS, Background, Floats, Ints, Shape, weights, word_evidence
 from udfs.topics.words import words
 
-LIVE = 5_000
-TERMS = 200
+LIVE = 2_000
+TERMS = 60
 """Words kept of a topic when it has twice as many."""
 IDLE_MS = 14 * 86_400_000
 """A topic that nobody spoke of for so long is over: the same again is another event."""
@@ -222,7 +222,10 @@ class Clusterer:
             keep = np.ones(self.counts.nnz, bool)
             for row in np.flatnonzero(sizes > 2 * TERMS).tolist():
                 first, last = self.counts.indptr[row], self.counts.indptr[row + 1]
-                order = np.argsort(-self.counts.data[first:last], kind="stable")
+                held = self.counts.data[first:last]
+                common = self.background.frequency(self.counts.indices[first:last].astype(np.int64), self.shape)
+                says = held * word_evidence(held, np.full(len(held), self.totals[row]), common, self.shape)
+                order = np.argsort(-says, kind="stable")
                 keep[first + order[TERMS:]] = False
             rows = np.repeat(np.arange(len(sizes)), sizes)[keep]
             indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(sizes)))])
@@ -349,10 +352,8 @@ class _Window:
         size = posts[touched]
         average = sparse.diags(1 / size) @ counts[touched]
         found = sparse.csr_matrix(average @ model.T)
-        rows = np.repeat(np.arange(len(touched)), np.diff(found.indptr))
-        columns = found.indices
+        rows, columns, evidence = _over(found, shape.absent * totals[touched] / size, shape.merge)
         mine = touched[rows]
-        evidence = found.data + shape.absent * (totals[touched] / size)[rows]
         larger = (posts[columns] > posts[mine]) | ((posts[columns] == posts[mine]) & (columns < mine))
         kept = (labels[mine] >= self.old) | (labels[columns] < self.old)  # what has an id goes into what has one
         enough = evidence > shape.merge + shape.merge_size * np.log(size)[rows]
@@ -400,14 +401,13 @@ class _Window:
         if not len(labels):
             return
         found = sparse.csr_matrix(self.x @ weights(counts, totals, self.frequency, shape).T)
-        rows = np.repeat(np.arange(len(self.posts)), np.diff(found.indptr))
-        speaks = found.data + shape.absent * self.lengths[rows]
-        evidence = speaks + shape.size * np.log1p(posts[found.indices])  # size decides between topics, not whether
-        others = labels[found.indices] != self.labels[rows]
-        fits = others & (speaks > shape.join) & ((posts[found.indices] > 1) | (labels[found.indices] < self.old))
-        best = _best(len(self.posts), rows[fits], found.indices[fits], evidence[fits])
+        rows, columns, speaks = _over(found, shape.absent * self.lengths, shape.join)
+        evidence = speaks + shape.size * np.log1p(posts[columns])  # size decides between topics, not whether
+        fits = (labels[columns] != self.labels[rows]) & ((posts[columns] > 1) | (labels[columns] < self.old))
+        rows, columns, evidence = rows[fits], columns[fits], evidence[fits]
+        best = _best(len(self.posts), rows, columns, evidence)
         strongest = np.full(len(self.posts), -np.inf)
-        np.maximum.at(strongest, rows[fits], evidence[fits])
+        np.maximum.at(strongest, rows, evidence)
         home = self._at_home(labels, counts, totals, posts)
         moves = (best != _NONE) & (strongest > home)
         target = labels[np.where(best == _NONE, 0, best)]
@@ -510,6 +510,14 @@ def _unused(topic: str, taken: set[str]) -> str:
     while topic in taken:
         topic = topic_id(topic)
     return topic
+
+
+def _over(found: Any, absent: Floats, least: float) -> tuple[Ints, Ints, Floats]:
+    """(row, column, evidence) of the cells of ``found`` that with ``absent`` of their row are more than ``least``."""
+    whole = found.data + np.repeat(absent, np.diff(found.indptr))
+    over = np.flatnonzero(whole > least)
+    rows = np.searchsorted(found.indptr, over, side="right") - 1
+    return rows, found.indices[over].astype(np.int64), whole[over]
 
 
 def _best(count: int, rows: Any, columns: Any, values: Any) -> Ints:
