@@ -50,7 +50,7 @@ def demo(
     say("3. topics, and the watch over episodes")
     values = settings.settings()
     store = Site(settings.home, values).store
-    topics.run(settings.home, values, threading.Event(), once=True)
+    topics.run(settings.home, values, threading.Event(), person.name, once=True)
     _await_episodes(store)
     _found(settings, began_ms)
 

@@ -100,11 +100,12 @@ def _topics(context: typer.Context, values: Any, *, once: bool, dry_run: bool, t
     if dry_run:
         print(shlex.join([sys.argv[0], "--home", str(home), "submit", "topics", *(["--wait"] if once else [])]))
         return
-    allowed(context, "job.operate", "run topics", token_file, settings=values)
+    person = allowed(context, "job.operate", "run topics", token_file, settings=values)
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    say(f"{topics.run(home, values, stop, once=once):,} posts put into topics")
+    posts = topics.run(home, values, stop, person.name, once=once)
+    say(f"{posts:,} posts put into topics")
 
 
 def start(spec: Spec, actor: str, *, wait: bool = False, progress: Any = None) -> dict[str, Any]:

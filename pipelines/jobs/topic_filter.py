@@ -13,11 +13,13 @@ import pyarrow as pa
 
 from pipelines.engines.job import Job
 from pipelines.jobs.dead_letters import CountedDeadLetters
-from pipelines.jobs.opinion import LAWFUL_BASIS, PURPOSE
 from udfs.language import Language
 from udfs.parse import Parse
 from udfs.pii.step import Mask
 from udfs.topics.clusterer import Clusterer, Post
+
+PURPOSE = "Group published posts by what they speak of, so that a city sees what moves people, never who."
+LAWFUL_BASIS = "public_information, statutory_duty"
 
 WINDOW = 2_000
 """Posts that are looked at together; how long an answer may have to wait."""

@@ -21,8 +21,11 @@ import msgspec
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from pipelines.jobs import traced
 from pipelines.jobs.following import Following, follow, only_one
+from pipelines.jobs.run import new_run
 from pipelines.jobs.site import Site
+from pipelines.jobs.topic_filter import LAWFUL_BASIS, PURPOSE
 from pipelines.store import topics as store
 from pipelines.store.shed import HoldBack
 from pipelines.store.sinks import now_ms as wall_clock
@@ -197,15 +200,20 @@ class _GivesWay(Following):
         return super().round()
 
 
-def run(home: Path, settings: Settings, stop: threading.Event, *, once: bool = False) -> int:
+def run(home: Path, settings: Settings, stop: threading.Event, actor: str, *, once: bool = False) -> int:
     """Follow until ``stop``, or with ``once`` to the end of what is stored; returns how many posts were taken.
 
-    Raises UsageError when another process of this home does so already, and with ``once`` StoreUnavailable.
+    Start and end stand in the ledger, with what it is for and who asked. Raises UsageError when another process of this
+    home does so already, and with ``once`` StoreUnavailable.
     """
     lock = only_one(home, NAME)
     try:
-        following = _GivesWay(home, settings.overload)
+        # who wants what is stored now does not wait for the stream
+        following = Following(home, NAME, lambda: [Topics()]) if once else _GivesWay(home, settings.overload)
+        subject, purpose = f"run {new_run(NAME)}", {"purpose": PURPOSE, "lawful_basis": LAWFUL_BASIS}
+        traced.note(home, actor, traced.START, subject, {"job": NAME, **purpose})
         follow(following, lambda: Site(home, settings).store, stop, once=once)
+        traced.note(home, actor, traced.END, subject, {"state": "ended", "posts": following.posts})
         return following.posts
     finally:
         os.close(lock)

@@ -215,3 +215,4 @@ def test_the_broker_is_killed_in_mid_job(clean, broker):
     assert job.returncode == 0, (home.path / "command.log").read_text()[-3000:]
     assert home.rows("SELECT count(), uniqExact(post_id) FROM posts FINAL") == [(2000, 2000)]
     assert home.one("SELECT count() FROM dead_letters") == 0
+    assert home.one("SELECT count() FROM stream_lag") > 0, "how far a live stream is behind stands in the store"
