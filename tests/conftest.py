@@ -15,10 +15,12 @@ import psutil
 import pytest
 import structlog
 
+from pipelines.cli.main import register
 from pipelines.services import control
 from pipelines.services.process import HOME_MARK, marked
 from pipelines.store.client import connect
 
+register()  # commands stand in --help in the order of their imports, whatever a test imports first
 YUQING = str(Path(sys.executable).with_name("yuqing"))
 PATIENCE = 240
 """Seconds for one command: engines start slowly on a busy machine."""

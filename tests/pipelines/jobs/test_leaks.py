@@ -146,8 +146,9 @@ def test_no_table_holds_a_planted_value(flooded, broken):
     with connect(control.connection(flooded.path)) as client:
         client.command("SYSTEM FLUSH LOGS")
         tables = client.query(
+            # names with a dot: a view that is being refreshed has a table for as long as that takes
             "SELECT database, name FROM system.tables WHERE engine NOT IN ('MaterializedView') AND "
-            "(database = 'yuqing' OR (database = 'system' AND endsWith(name, '_log')))"
+            "NOT startsWith(name, '.') AND (database = 'yuqing' OR (database = 'system' AND endsWith(name, '_log')))"
         ).result_rows
         for database, table in tables:
             content = client.raw_query(f"SELECT * FROM {database}.`{table}`", fmt="RowBinary")
