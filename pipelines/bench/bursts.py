@@ -121,7 +121,7 @@ def run(
         feed = parse("generate:?posts=6000&seed=11&emergency=none&start=1577836800000&hours=24")
     else:
         feed = parse(f"file://{data.absolute()}")
-    assert isinstance(feed, FileSource | GenerateSource)  # noqa: S101
+    assert isinstance(feed, FileSource | GenerateSource)  # noqa: S101 - for mypy: files and feeds only
     background = Background(bursts_feed.scored(feed, settings, keep, say), critical)
     calls = episodes(settings, trial)
     report: dict[str, Any] = {"machine": description(), "background": data.name if data else "generated"}
@@ -255,9 +255,9 @@ def episodes(settings: Settings, trial: Trial) -> list[pa.Table]:
 def _calls(size: int, seed: int, city: City, county: str) -> pa.RecordBatch:
     """First calls of ``size`` generated episodes of ``county``, as they come."""
     source = parse(f"generate:?seed={seed}&city={city.adcode}&start={START * 1000}")
-    assert isinstance(source, GenerateSource)  # noqa: S101
+    assert isinstance(source, GenerateSource)  # noqa: S101 - for mypy: the URI is one
     where = plan(source)
-    assert where is not None  # noqa: S101
+    assert where is not None  # noqa: S101 - the feed has a flood
     first: list[int] = []
     number = 0
     while len(first) < size:

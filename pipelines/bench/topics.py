@@ -84,7 +84,7 @@ def single_pass(texts: Sequence[str], threshold: float = _BASELINE_THRESHOLD) ->
         scores: Counter[int] = Counter()
         for word, value in vector.items():
             for centre in index[word]:
-                scores[centre] += value / norm * centres[centre][0][word]  # type: ignore[assignment]
+                scores[centre] += value / norm * centres[centre][0][word]  # type: ignore[assignment]  # a Counter of floats
         best, at_least = len(centres), threshold
         for centre, score in scores.items():
             if score / (centres[centre][1][0] or 1.0) > at_least:
@@ -93,7 +93,7 @@ def single_pass(texts: Sequence[str], threshold: float = _BASELINE_THRESHOLD) ->
             centres.append((Counter(), [0.0]))
         centre_words, length = centres[best]
         for word, value in vector.items():
-            centre_words[word] += value / norm  # type: ignore[assignment]
+            centre_words[word] += value / norm  # type: ignore[assignment]  # the same
             index[word].add(best)
         length[0] = math.sqrt(sum(value * value for value in centre_words.values()))
         found.append(best)

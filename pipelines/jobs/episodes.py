@@ -117,7 +117,7 @@ class Episodes:
         for at, of in enumerate(reposts):
             if of and not flags[at] and self._folder.remembers((platforms[at], of)):
                 flags[at] = True
-        return posts.filter(pa.array(flags, pa.bool_())).to_pylist()  # type: ignore[no-any-return]
+        return posts.filter(pa.array(flags, pa.bool_())).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
 
     def _apply(self, event: store.Event) -> None:
         if event.action == "merge":

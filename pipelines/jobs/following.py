@@ -33,6 +33,8 @@ from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageErro
 POLL_S = 0.5
 SAVE_S = 15.0
 LONGEST_WAIT_S = 10.0
+MOST_FAILURES = 20
+"""Of followers, after which a run that is to end gives up; each odd post takes two."""
 
 log = structlog.get_logger("follow")
 
@@ -199,9 +201,10 @@ def follow(
     """Follow until ``stop`` is set, or with ``once`` until nothing is new; the snapshot is saved at the end.
 
     While the store is away it waits, up to 10 s at a time, and begins again at the snapshot; with ``once`` the error is
-    raised. ``settings`` is asked at each connection: a restarted store may have moved.
+    raised, and that of a follower which fails time after time.
+    ``settings`` is asked at each connection: a restarted store may have moved.
     """
-    wait_s = poll_s
+    wait_s, failures = poll_s, 0
     while not stop.is_set():
         try:
             with connect(settings()) as client:
@@ -217,6 +220,9 @@ def follow(
                         stop.wait(poll_s)
                 following.save()
         except FollowerFailed:
+            failures += 1
+            if once and failures >= MOST_FAILURES:
+                raise
             stop.wait(wait_s)
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
         except (StoreUnavailable, StoreError, ServiceError) as error:

@@ -247,7 +247,7 @@ class Detector:
     def _grown(self, series: Series, active: _Active, new: Sequence[tuple[int, str, str, int]]) -> Found | None:
         """Further posts of a burst that is on."""
         burst = active.burst
-        assert burst is not None  # noqa: S101
+        assert burst is not None  # noqa: S101 - for mypy
         burst.last = max(burst.last, *(post[0] for post in new))
         room = MOST_POSTS - len(burst.posts)
         more = [post for post in new if post[3] not in burst.posts][: max(0, room)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.jobs import following
-from pipelines.jobs.following import Following, follow, only_one
+from pipelines.jobs.following import FollowerFailed, Following, follow, only_one
 from pipelines.store.tail import Position
 from schemas.errors import StoreUnavailable, UsageError
 
@@ -163,6 +163,21 @@ def test_one_odd_post_stops_no_follower(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr()
     assert "post_id=7" in said.out + said.err
     assert "text of a post" not in said.out + said.err
+
+
+def test_once_does_not_try_for_ever(tmp_path, monkeypatch):
+    class Client:
+        def __enter__(self) -> None: ...
+        def __exit__(self, *_: object) -> None: ...
+
+    class Broken(Counter):
+        def tick(self, now_ms: int) -> None:
+            raise RuntimeError
+
+    monkeypatch.setattr(following, "connect", lambda _: Client())
+    work = Following(tmp_path, "test", lambda: [Broken()], clock=Clock())
+    with pytest.raises(FollowerFailed, match="counter failed: RuntimeError"):
+        follow(work, lambda: None, threading.Event(), once=True, poll_s=0)  # type: ignore[arg-type,return-value]
 
 
 def test_once_ends_and_raises(tmp_path, monkeypatch):
