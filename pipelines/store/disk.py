@@ -31,7 +31,12 @@ def configuration(directory: Path, environ: Mapping[str, str]) -> tuple[str, str
     if not numbers and (directory / "sealed").exists():
         raise UsageError(f"the store in {directory} is encrypted, and no key was given: `yuqing up` gives it")
     if not numbers:
-        return f"<tmp_path>{escape(str(directory))}/data/tmp/</tmp_path>", ""
+        clear = f"""<storage_configuration>
+    <disks><aside><type>local</type><path>{escape(str(directory))}/aside/</path></aside></disks>
+    <policies><aside><volumes><main><disk>aside</disk></main></volumes></aside></policies>
+  </storage_configuration>
+  <tmp_path>{escape(str(directory))}/data/tmp/</tmp_path>"""
+        return clear, ""
     keys = "".join(f'<key_hex id="{number}" from_env="{_VARIABLE}{number}"/>' for number in numbers)
     server = f"""<storage_configuration>
     <disks>

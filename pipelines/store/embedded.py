@@ -17,7 +17,9 @@ import argparse
 import errno
 import fcntl
 import hashlib
+import itertools
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -115,7 +117,7 @@ class _Server(threading.Thread):
     def __init__(self, directory: Path, control: Path) -> None:
         super().__init__(name="clickhouse", daemon=True)
         self.data = directory / "data"
-        self.query = "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "
+        self.query = _query_log(directory) + "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "
         self.query += f"SELECT count() FROM file('{_quoted(control)}', LineAsString)"  # noqa: S608 a path of our own
         self.failure = ""
 
@@ -127,6 +129,27 @@ class _Server(threading.Thread):
             _chdb.query(self.query, "TabSeparated", path=str(self.data))  # type: ignore[attr-defined]
         except Exception as error:  # chdb raises RuntimeError with ClickHouse's message, or prints it and returns
             self.failure = str(error).partition(" (version")[0]
+
+
+def _query_log(directory: Path) -> str:
+    """Statements that make the table of the query log, with the rows that an earlier server logged.
+
+    The embedded server keeps no metadata of its database ``system``: it makes the table anew, refuses to where there is
+    a folder with data of it, and then logs nothing and hangs in every flush. Parts that lie detached it does not mind,
+    so that is where they wait for the new table. Their numbers say nothing: attaching gives others.
+    """
+    shutil.rmtree(directory / "data" / "data" / "system" / "query_log", ignore_errors=True)  # empty: see the policy
+    waiting: list[str] = []
+    for disk in ("sealed", "aside"):
+        folder = directory / disk / "data" / "system" / "query_log"
+        waiting += [part.name for part in folder.glob("detached/all_*")]
+        for part in sorted(folder.glob("all_*")):
+            number = next(n for n in itertools.count(1) if f"all_{n}_{n}_0" not in waiting)
+            waiting.append(f"all_{number}_{number}_0")
+            part.rename(folder / "detached" / waiting[-1])
+        (folder / "format_version.txt").unlink(missing_ok=True)
+    attached = "".join(f"ALTER TABLE system.query_log ATTACH PART '{name}'; " for name in waiting)
+    return f"SYSTEM FLUSH LOGS query_log; {attached}"
 
 
 def _reader_appeared(control: Path, server: _Server) -> int | None:
@@ -206,7 +229,8 @@ def _server_config(directory: Path, http_port: int, tcp_port: int) -> str:
   <query_log><database>system</database><table>query_log</table><flush_interval_milliseconds>5000</flush_interval_milliseconds>
     <max_size_rows>4096</max_size_rows><reserved_size_rows>1024</reserved_size_rows>
     <buffer_size_rows_flush_threshold>2048</buffer_size_rows_flush_threshold>
-    <engine>ENGINE = MergeTree ORDER BY event_time TTL event_date + INTERVAL 30 DAY</engine></query_log>
+    <engine>ENGINE = MergeTree ORDER BY event_time TTL event_date + INTERVAL 30 DAY
+      SETTINGS storage_policy = 'aside'</engine></query_log>
 </clickhouse>
 """
 
@@ -230,7 +254,8 @@ def _users_config(directory: Path, passwords: Mapping[str, str]) -> str:
             f"<constraints>{bounds}</constraints></{user}>"
         )
     default = (
-        "GRANT SYSTEM LISTEN ON *.*",
+        "GRANT SYSTEM LISTEN, SYSTEM FLUSH LOGS ON *.*",
+        "GRANT INSERT ON system.query_log",
         "GRANT READ ON FILE",
         "GRANT CREATE TEMPORARY TABLE ON *.*",
     )

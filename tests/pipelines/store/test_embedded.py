@@ -123,13 +123,28 @@ def test_acknowledged_rows_survive(fresh_server):
             assert client.query("SELECT count() FROM dead_letters FINAL").result_rows == [(20 * round_,)]
 
 
+def test_what_people_asked_is_logged_before_and_after_a_kill(fresh_server):
+    fresh_server.start()
+    migrate(fresh_server.settings())
+    for asked in (1, 2):
+        with connect(fresh_server.settings("analyst")) as client:
+            client.query(f"SELECT count() FROM v_posts WHERE {asked} = {asked}")
+        with connect(fresh_server.settings()) as client:
+            client.command("SYSTEM FLUSH LOGS")
+            log = "SELECT count() FROM system.query_log WHERE user = 'analyst' AND type = 2 AND query LIKE '%posts WHERE%'"
+            assert client.query(log).result_rows == [(asked,)]
+        if asked == 1:
+            fresh_server.kill(signal.SIGKILL)
+            fresh_server.start()
+
+
 def test_inserted_data_is_in_no_log(clickhouse_server, clickhouse):
     marker = "皮划艇两艘-marker"
     with connect(clickhouse) as client:
         client.insert("audit_log", [["logs-test", 1, marker]], column_names=["writer", "seq", "detail"])
         client.command("SYSTEM FLUSH LOGS")
         logged = client.query("EXISTS system.query_log").result_rows[0][0]
-        if logged:
+        if logged:  # made with the first flush
             seen = client.query("SELECT user, query FROM system.query_log").result_rows
             assert not [query for user, query in seen if user == "yuqing" or marker in query]
     for log in clickhouse_server.directory.glob("*.log"):
