@@ -23,6 +23,11 @@ export PIP_CACHE_DIR := $(YUQING_ENV_CACHE)/pip
 export YUQING_JARS ?= $(YUQING_ENV_CACHE)/jars
 endif
 
+# grafana-client brings urllib3-future, whose wheel replaces urllib3, which the store's client stands on. Built from its
+# source with this variable it keeps to a name of its own (a test looks).
+export URLLIB3_NO_OVERRIDE := 1
+SYNC := uv pip sync --quiet --require-hashes --no-binary urllib3-future --build-constraints requirements-bootstrap.lock
+
 .PHONY: help env jars demo test test-torch faults check bench models lock clean
 
 help: ## list the targets
@@ -37,7 +42,7 @@ $(STAMP):
 	echo "make env: installing the locked packages (about 1 GB to download the first time)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bootstrap.lock
 	export VIRTUAL_ENV="$$PWD/.venv"
-	$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements-bootstrap.lock requirements-dev.lock
+	$(BIN)/$(SYNC) requirements-dev.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	if ! $(BIN)/python -m pipelines.services.java >/dev/null 2>&1; then
 		echo "make env: no Java 17 to 21 on this machine, installing one into .venv"
@@ -65,7 +70,7 @@ $(TORCH_STAMP): $(STAMP)
 	@.venv-torch/bin/python -c '' 2>/dev/null || { echo "make test-torch: creating .venv-torch"; $(PYTHON) -m venv --clear .venv-torch; }
 	echo "make test-torch: installing the locked packages with torch"
 	export VIRTUAL_ENV="$$PWD/.venv-torch"
-	$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements-bootstrap.lock requirements-torch.lock
+	$(BIN)/$(SYNC) requirements-torch.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	rm -f .venv-torch/.made-*
 	touch $@
@@ -94,7 +99,7 @@ models: $(TORCH_STAMP) ## train and ship the encoder's bundles again, by stages 
 
 lock: $(STAMP) ## recompile the locks of the Python packages from requirements*.in, and that of the jars
 	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --generate-hashes "$${@:2}" "$$1.in" -o "$$1.lock"; }
-	for name in requirements-bootstrap requirements-dev requirements-jdk; do compile $$name; done
+	for name in requirements-bootstrap requirements-dev requirements-jdk requirements-node; do compile $$name; done
 	compile requirements-torch -c requirements-dev.lock  # shared packages keep their versions
 	$(BIN)/python -m pipelines.services.jars --lock
 
