@@ -72,9 +72,9 @@ def _log_to_stderr() -> None:
 
 def register() -> None:
     """Let every module add its commands, in the order of `--help`. Not at the top: these modules import `app`."""
-    from pipelines.cli import demo, services, filters, jobs, store, alerts, episodes, warn, brief, access, bench, train  # noqa: I001 - the order of --help
+    from pipelines.cli import demo, services, filters, jobs, store, alerts, episodes, warn, brief, dashboards, access, bench, train  # noqa: I001 - the order of --help
 
-    del access, alerts, bench, brief, demo, episodes, filters, jobs, services, store, train, warn
+    del access, alerts, bench, brief, dashboards, demo, episodes, filters, jobs, services, store, train, warn
 
 
 def run() -> None:

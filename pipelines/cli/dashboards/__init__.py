@@ -1,0 +1,10 @@
+"""`dashboards`: build the committed files, check them, deploy them to a Grafana. One module a command."""
+
+from __future__ import annotations
+
+import typer
+
+from pipelines.cli.main import app
+
+dashboards = typer.Typer(help="Dashboards and alert rules of Grafana, as code.", no_args_is_help=True)
+app.add_typer(dashboards, name="dashboards", rich_help_panel="Grafana")
