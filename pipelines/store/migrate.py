@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pipelines.store import districts
 from pipelines.store.client import StoreSettings, connect, translated
 from schemas.errors import UsageError, YuqingError
-from schemas.tables import MIGRATIONS
+from schemas.tables import MIGRATIONS, data_classes
 
 _FILE = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 _STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
@@ -70,7 +71,8 @@ def split(text: str) -> tuple[str, ...]:
 
 
 def migrate(settings: StoreSettings, directory: Path = MIGRATIONS) -> list[str]:
-    """Bring the store up to date; returns the names of what was applied now (none: it was up to date).
+    """Bring the store up to date; returns the names of what was applied now (none: it was up to date). The table of
+    districts is filled from the gazetteer.
 
     Two at a time are harmless: statements can be repeated. Raises UsageError naming a file that was changed after it
     was applied, or one that the store has and this checkout lacks; StoreError when a statement is refused.
@@ -108,6 +110,8 @@ def migrate(settings: StoreSettings, directory: Path = MIGRATIONS) -> list[str]:
                     column_names=["number", "name", "sha256"],
                 )
             done.append(migration.name)
+        if "districts" in data_classes(directory):
+            districts.fill(client)
         return done
 
 

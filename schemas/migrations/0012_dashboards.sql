@@ -1,0 +1,196 @@
+-- What dashboards and alert rules read beside the views that are there: names and points of districts, the newest post of
+-- each feed, the health of jobs, posts by model, need and hazard, and topics by hour without reading every post.
+
+-- L1 by itself: the public gazetteer that the places are found with (udfs/places), filled when the store is migrated.
+CREATE TABLE IF NOT EXISTS districts
+(
+    adcode LowCardinality(String) COMMENT 'L1 of a province, city or county',
+    level LowCardinality(String) COMMENT 'L1 province, city or county',
+    name String COMMENT 'L1 as people call it',
+    parent LowCardinality(String) COMMENT 'L1 adcode of the city or province above; empty for a province',
+    lat Float64 COMMENT 'L1 WGS-84, a point in it',
+    lon Float64 COMMENT 'L1 WGS-84, a point in it'
+)
+ENGINE = MergeTree
+ORDER BY adcode
+COMMENT 'Districts of the gazetteer; read v_districts';
+
+CREATE OR REPLACE VIEW v_districts
+(
+    adcode String COMMENT 'L1 of a province, city or county',
+    level String COMMENT 'L1 province, city or county',
+    name String COMMENT 'L1 as people call it',
+    city String COMMENT 'L1 name of the city above; empty for cities and provinces',
+    province String COMMENT 'L1 name of the province',
+    lat Float64 COMMENT 'L1 WGS-84, a point in it',
+    lon Float64 COMMENT 'L1 WGS-84, a point in it'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    d.adcode AS adcode, d.level AS level, d.name AS name,
+    if(d.level = 'county' AND above.level = 'city', above.name, '') AS city,
+    multiIf(d.level = 'province', d.name, above.level = 'province', above.name, top.name) AS province,
+    d.lat AS lat, d.lon AS lon
+FROM districts AS d
+LEFT JOIN districts AS above ON above.adcode = d.parent
+LEFT JOIN districts AS top ON top.adcode = above.parent;
+
+-- The newest post of each platform: one row each, however many posts there are.
+CREATE TABLE IF NOT EXISTS feeds
+(
+    platform LowCardinality(String) COMMENT 'L1 weibo, ...',
+    last_created_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'L1 of its newest post, as the feed says',
+    last_stored_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'L1 when its last row was written'
+)
+ENGINE = AggregatingMergeTree
+ORDER BY platform
+TTL toDateTime(last_stored_at) + INTERVAL 180 DAY
+COMMENT 'Newest post of each platform; read v_feeds';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS feeds_feed TO feeds
+(
+    platform LowCardinality(String) COMMENT 'L1 weibo, ...',
+    last_created_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'L1 of its newest post',
+    last_stored_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'L1 when its last row was written'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT platform, max(created_at) AS last_created_at, max(stored_at) AS last_stored_at
+FROM posts
+GROUP BY platform;
+
+INSERT INTO feeds SELECT platform, max(created_at) AS newest, max(stored_at) AS latest FROM posts GROUP BY platform;
+
+CREATE OR REPLACE VIEW v_feeds
+(
+    platform String COMMENT 'L1 weibo, ...',
+    last_created_at DateTime64(3, 'UTC') COMMENT 'L1 of its newest post, as the feed says',
+    last_stored_at DateTime64(3, 'UTC') COMMENT 'L1 when its last row was written'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT f.platform AS platform, max(f.last_created_at) AS last_created_at, max(f.last_stored_at) AS last_stored_at
+FROM feeds AS f
+GROUP BY f.platform;
+
+-- Three dimensions more. Sets of distinct ids as before; a post counts for each model that ever labelled it.
+DROP VIEW IF EXISTS post_counts_feed;
+
+ALTER TABLE post_counts COMMENT COLUMN IF EXISTS dimension 'L1 all, adcode, category, rule, model, need or hazard';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS post_counts_feed TO post_counts
+(
+    minute DateTime('UTC') COMMENT 'L1 of created_at',
+    dimension LowCardinality(String) COMMENT 'L1 all, adcode, category, rule, model, need or hazard',
+    key LowCardinality(String) COMMENT 'L1 value of the dimension',
+    platform LowCardinality(String) COMMENT 'L1 weibo, ...',
+    posts AggregateFunction(uniqExact, UInt64) COMMENT 'L2 hashes of (platform, post_id)',
+    stored_on SimpleAggregateFunction(max, Date) COMMENT 'L1 last write'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    toStartOfMinute(created_at) AS minute, cell.1 AS dimension, cell.2 AS key, platform,
+    uniqExactState(cityHash64(platform, post_id)) AS posts, max(toDate(stored_at)) AS stored_on
+FROM posts
+ARRAY JOIN arrayConcat(
+    [('all', ''), ('model', toString(model))],
+    arrayMap(x -> ('adcode', toString(x)), adcodes),
+    arrayMap(x -> ('category', toString(x)), categories),
+    arrayMap(x -> ('rule', x), arrayDistinct(arrayMap(x -> toString(x.rule), keywords))),
+    arrayMap(x -> ('need', x), arrayDistinct(arrayMap(x -> toString(x.need), needs))),
+    arrayMap(x -> ('hazard', x), arrayDistinct(arrayMap(x -> toString(x), hazards)))
+) AS cell
+GROUP BY minute, dimension, key, platform;
+
+-- What was stored before: sets again, so doing it twice changes nothing.
+INSERT INTO post_counts
+SELECT
+    toStartOfMinute(created_at) AS minute, cell.1 AS dimension, cell.2 AS key, platform,
+    uniqExactState(cityHash64(platform, post_id)) AS ids, max(toDate(stored_at)) AS stored_on
+FROM posts
+ARRAY JOIN arrayConcat(
+    [('model', toString(model))],
+    arrayMap(x -> ('need', x), arrayDistinct(arrayMap(x -> toString(x.need), needs))),
+    arrayMap(x -> ('hazard', x), arrayDistinct(arrayMap(x -> toString(x), hazards)))
+) AS cell
+GROUP BY minute, dimension, key, platform;
+
+-- Topics by hour, merges done: made anew each minute from FINAL, since a topic may be taken over by another at any time.
+CREATE TABLE IF NOT EXISTS topic_hours
+(
+    topic_id String COMMENT 'L2 of topics, after merges',
+    hour DateTime('UTC') COMMENT 'L1 of the post',
+    posts UInt64 COMMENT 'L2 distinct posts, near copies folded',
+    copies UInt64 COMMENT 'L2 near copies'
+)
+ENGINE = MergeTree
+ORDER BY (topic_id, hour)
+COMMENT 'Topics by hour, made anew each minute; read v_topic_hours';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS topic_hours_refresh REFRESH EVERY 1 MINUTE TO topic_hours
+(
+    topic_id String COMMENT 'L2 of topics, after merges',
+    hour DateTime('UTC') COMMENT 'L1 of the post',
+    posts UInt64 COMMENT 'L2 distinct posts, near copies folded',
+    copies UInt64 COMMENT 'L2 near copies'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    if(merged.into = '', p.topic_id, merged.into) AS topic_id, p.hour AS hour,
+    sum(p.firsts) AS posts, sum(p.others) AS copies
+FROM
+(
+    SELECT topic_id, toStartOfHour(at) AS hour, countIf(copy_of = '') AS firsts, countIf(copy_of != '') AS others
+    FROM post_topics FINAL
+    GROUP BY topic_id, hour
+) AS p
+LEFT JOIN (SELECT topic_id, merged_into AS into FROM topics FINAL WHERE merged_into != '') AS merged
+    ON merged.topic_id = p.topic_id
+GROUP BY topic_id, hour
+SETTINGS max_threads = 1;
+
+CREATE OR REPLACE VIEW v_topic_hours
+(
+    hour DateTime('UTC') COMMENT 'L1 of the post',
+    topic_id String COMMENT 'L2 of v_topics, after merges',
+    posts UInt64 COMMENT 'L2 distinct posts, near copies folded',
+    copies UInt64 COMMENT 'L2 near copies'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT t.hour AS hour, t.topic_id AS topic_id, t.posts AS posts, t.copies AS copies FROM topic_hours AS t;
+
+-- A look at each live run every few seconds, by the service `watch`.
+CREATE TABLE IF NOT EXISTS job_health
+(
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 when it was looked at',
+    run LowCardinality(String) COMMENT 'L1 of the job',
+    job LowCardinality(String) COMMENT 'L1 opinion, ...',
+    state LowCardinality(String) COMMENT 'L1 running, restarting, finished, failed, cancelled, stopped, unknown',
+    restarts UInt32 COMMENT 'L1 since its start',
+    back_pressure Float32 COMMENT 'L1 0 to 1: share of the time that the most waiting part waited for the next',
+    busy Float32 COMMENT 'L1 0 to 1: share of the time that the busiest part worked',
+    checkpoint_age_s Float32 COMMENT 'L1 since the last checkpoint that was completed; 0 without checkpoints',
+    breaker Bool COMMENT 'L1 the circuit breaker stopped it'
+)
+ENGINE = MergeTree
+ORDER BY (run, at)
+TTL toDateTime(at) + INTERVAL 30 DAY
+COMMENT 'Health of jobs; read v_job_health';
+
+CREATE OR REPLACE VIEW v_job_health
+(
+    minute DateTime('UTC') COMMENT 'L1 of at',
+    run String COMMENT 'L1 of the job',
+    job String COMMENT 'L1 opinion, ...',
+    state String COMMENT 'L1 the last of the minute',
+    restarts UInt32 COMMENT 'L1 since its start',
+    back_pressure Float32 COMMENT 'L1 0 to 1, the worst of the minute',
+    busy Float32 COMMENT 'L1 0 to 1, the worst of the minute',
+    checkpoint_age_s Float32 COMMENT 'L1 the worst of the minute',
+    breaker Bool COMMENT 'L1 the circuit breaker stopped it'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    toStartOfMinute(at) AS minute, run, job, argMax(h.state, at) AS state, max(h.restarts) AS restarts,
+    max(h.back_pressure) AS back_pressure, max(h.busy) AS busy, max(h.checkpoint_age_s) AS checkpoint_age_s,
+    max(h.breaker) AS breaker
+FROM job_health AS h
+GROUP BY minute, run, job;
