@@ -25,7 +25,7 @@ def fill(client: Client) -> int:
         if division.adcode
     )
     with translated("districts"):
-        there = client.query(f"SELECT {', '.join(COLUMNS)} FROM districts ORDER BY adcode, level").result_rows
+        there = client.query("SELECT adcode, level, name, parent, lat, lon FROM districts ORDER BY ALL").result_rows
         if [tuple(row) for row in there] == wanted:
             return 0
         client.command("TRUNCATE TABLE districts")

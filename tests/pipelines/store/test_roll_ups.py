@@ -52,12 +52,23 @@ def counts(rows, platform, view="v_post_counts"):
 
 def test_counts_by_id_are_right_after_a_replay_with_other_borders(clickhouse, make_posts, rows):
     platform = "roll-up-ids"
-    batch = posts(make_posts, platform, 100, "neutral", 100)
+    batch = posts(
+        make_posts,
+        platform,
+        100,
+        "neutral",
+        100,
+        needs=[[{"need": "rescue", "score": 0.9}] if n % 10 == 0 else [] for n in range(100)],
+        hazards=[["collapse"] if n % 5 == 0 else [] for n in range(100)],
+    )
     expected = {
         ("all", ""): 100,
         ("rule", "flood-help"): 50,
         ("category", "灾情求助"): 50,
         ("adcode", "410999"): 25,
+        ("model", "none@0"): 100,
+        ("need", "rescue"): 10,
+        ("hazard", "collapse"): 20,
     }
     for size, generation in ((None, 0), (7, 0), (64, 0), (33, 1)):
         write(clickhouse, batch, size=size, generation=generation)
