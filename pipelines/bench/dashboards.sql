@@ -1,0 +1,90 @@
+-- What `bench dashboards` writes: three statements once a chunk of posts, then the rest once. Times are even over the
+-- span, the rest comes from hashes of a post's number. begin: ms; step: ms between posts; posts: in all; first, count:
+-- of the chunk.
+
+INSERT INTO posts
+(platform, post_id, version, created_at, ingested_at, stored_at, source, partition, offset, job, author_token, language,
+ text, text_l2, sentiment, sentiment_score, emotion, emotion_score, need, need_score, help_score, needs, hazards,
+ source_kind, state, priority, keywords, categories, adcodes, likes, reposts, comments, model)
+WITH
+    fromUnixTimestamp64Milli(toInt64({begin:Int64} + n * {step:Float64}), 'UTC') AS at,
+    (SELECT groupArray(adcode) FROM districts WHERE level = 'county' AND startsWith(adcode, '41')) AS counties,
+    cityHash64(n, 3) % 50 = 0 AS call,
+    ['rescue', 'medical', 'food_water', 'shelter', 'power', 'transport'][1 + cityHash64(n, 8) % 6] AS kind,
+    arrayStringConcat(arrayMap(i -> substringUTF8('的一是了我不人在他有这上们来到时大地为子中你说生国年着就那和要她出也得里后自以会', 1 + cityHash64(n, i) % 38, 2), range(20))) AS words
+SELECT
+    ['weibo', 'douyin', 'wechat', 'xiaohongshu', 'rss', 'twitter'][1 + cityHash64(n, 1) % 6],
+    concat('m', leftPad(toString(n), 12, '0')), bitShiftLeft(toUInt64(toUnixTimestamp64Milli(at)), 16), at, at,
+    at + toIntervalMillisecond(300 + cityHash64(n, 4) % 900), 'bench', '0', n, 'opinion',
+    lower(hex(cityHash64(cityHash64(n, 5) % 2000000, 1))), 'zh', words, words,
+    ['negative', 'neutral', 'neutral', 'positive'][1 + cityHash64(n, 6) % 4], 0.9,
+    ['angry', 'fear', 'happy', 'neutral', 'sad', 'surprise'][1 + cityHash64(n, 7) % 6], 0.8,
+    if(call, kind, 'none'), 0.9, if(call, 0.9, 0.01), if(call, [(kind, 0.9)], []),
+    if(cityHash64(n, 9) % 200 = 0, ['flood_rising'], []), 'self', 'open', if(call, 1 + cityHash64(n, 10) % 3, 4),
+    if(cityHash64(n, 11) % 20 = 0, [(['flood-help', 'shortage', 'power-cut', 'outbreak'][1 + cityHash64(n, 12) % 4], '灾情求助', '救援', true)], []),
+    if(cityHash64(n, 11) % 20 = 0, ['灾情求助'], []),
+    if(cityHash64(n, 13) % 3 = 0, [counties[1 + cityHash64(n, 2) % length(counties)]], []), 1, 1, 1,
+    if(cityHash64(n, 14) % 500 = 0, 'wide@1.2.0+shed', 'encoder@2.0.0')
+FROM (SELECT number AS n FROM numbers({first:UInt64}, {count:UInt64}));
+
+INSERT INTO alert_hits
+(alert_id, platform, post_id, version, lane, fold, notify, rule, priority, adcode, needs, reasons, at, place, caller_token)
+SELECT
+    lower(hex(cityHash64(intDiv(offset, 500), cityHash64(offset, 15) % 2))), platform, post_id, version, 'needs', 'place', true,
+    'urgent-need', priority, if(empty(adcodes), '', adcodes[1]), arrayMap(x -> x.need, needs), ['need'], created_at, '某县某村', author_token
+FROM posts
+WHERE notEmpty(needs) AND cityHash64(offset, 16) % 2 = 0 AND offset >= {first:UInt64} AND offset < {first:UInt64} + {count:UInt64};
+
+INSERT INTO post_topics (platform, post_id, topic_id, copy_of, similarity, at, version)
+SELECT platform, post_id, lower(hex(cityHash64(intDiv(offset, 2000000), cityHash64(offset, 17) % 1000))),
+    if(cityHash64(offset, 18) % 5 = 0, 'm0', ''), 0.9, created_at, 1
+FROM posts
+WHERE offset >= {first:UInt64} AND offset < {first:UInt64} + {count:UInt64};
+
+INSERT INTO dead_letters (source, partition, offset, step, reason, raw, sha256, stored_at)
+SELECT 'bench', '0', number, ['parse', 'mask', 'classify'][1 + cityHash64(number, 1) % 3],
+    ['not JSON', 'text is empty', 'time is missing'][1 + cityHash64(number, 2) % 3], 'sealed', hex(number),
+    fromUnixTimestamp64Milli(toInt64({begin:Int64} + number * 1000 * {step:Float64}), 'UTC')
+FROM numbers(intDiv({posts:UInt64}, 1000));
+
+INSERT INTO episode_facts
+(episode_id, version, kind, place, level, adcode, lat, lon, radius_m, needs, hazards, people, priority, callers, relays,
+ posts, first_at, last_at, last_posted_at, standing, rank, reasons, evidence)
+SELECT
+    lower(hex(cityHash64(offset, 20))), 1, if(offset % 5 = 0, 'hazard', 'help'), '某县某村', 'village', adcodes[1], 34.7, 113.6,
+    2000, arrayMap(x -> x.need, needs), if(offset % 5 = 0, ['flood_rising'], []), 3, priority, 2, 3, 8, created_at,
+    created_at, created_at, if(offset % 5 = 0, 'unverified', ''), cityHash64(offset, 21) % 1000 / 10, ['need'],
+    [(platform, post_id)]
+FROM posts
+WHERE notEmpty(needs) AND notEmpty(adcodes) AND cityHash64(offset, 19) % 16 = 0;
+
+INSERT INTO episode_events (event_id, episode_id, at, actor, action, state, unit, note, other_id)
+SELECT episode_id, episode_id, last_at, 'bench',
+    ['verify', 'dispatch', 'arrive', 'close'][1 + cityHash64(episode_id, 22) % 4],
+    ['verified', 'dispatched', 'arrived', 'closed'][1 + cityHash64(episode_id, 22) % 4], '一队', '', ''
+FROM episode_facts
+WHERE cityHash64(episode_id, 23) % 2 = 0;
+
+INSERT INTO topics
+(topic_id, version, name, terms, first_at, last_at, posts, reach, authors, negative, neutral, positive, hour_posts,
+ hour_before, growth, counties, representatives)
+SELECT t.topic_id, 1, concat('话题', toString(rowNumberInAllBlocks())), ['话题', '词'], min(t.at), max(t.at), countIf(copy_of = ''),
+    count(), 21, intDiv(count(), 4), intDiv(count(), 2), intDiv(count(), 4), 10, 5, cityHash64(t.topic_id, 24) % 100 / 10,
+    [('410102', 10), ('410105', 5)], [(any(t.platform), any(t.post_id))]
+FROM post_topics AS t
+GROUP BY t.topic_id;
+
+INSERT INTO stream_lag (at, run, lag_ms, posts, shed)
+SELECT fromUnixTimestamp64Milli(toInt64({begin:Int64} + number * 5000), 'UTC'), 'bench', 300 + cityHash64(number, 1) % 900, 1400, 3
+FROM numbers(toUInt64({posts:UInt64} * {step:Float64} / 5000));
+
+INSERT INTO job_health (at, run, job, state, restarts, back_pressure, busy, checkpoint_age_s, breaker)
+SELECT fromUnixTimestamp64Milli(toInt64({begin:Int64} + number * 10000), 'UTC'), 'bench', 'opinion', 'running',
+    intDiv(number, 1000), cityHash64(number, 1) % 30 / 100, cityHash64(number, 2) % 90 / 100, 3, false
+FROM numbers(toUInt64({posts:UInt64} * {step:Float64} / 10000));
+
+INSERT INTO forecasts
+(week, theme, district, step, model, history, expected, lower80, upper80, lower95, upper95, observed, days, warning, authors, version)
+SELECT toMonday(today()) - toIntervalWeek(number % 10), '灾情求助', toString(410100 + intDiv(number, 10)), 1, 'mean', 100, 50,
+    40, 60, 30, 70, 50 + number % 40, 7, number % 40 > 20, 21, 1
+FROM numbers(500);
