@@ -53,7 +53,8 @@ def traps(frame: Frame) -> list[str]:
     ]
     found += [f"column {name}: Grafana sets the label {name} itself" for name in names if name in RESERVED]
     found += [
-        f"column {f['name']}: of type {f['type']}, which is no label: use toString()"
+    odd = [(field["name"], field["type"]) for field in fields if field["type"] in ODD]
+    found += [f"column {name}: of type {kind}, which is no label: use toString()" for name, kind in odd]
         for f in fields
         if f["type"] in ODD
     ]
