@@ -52,12 +52,8 @@ def traps(frame: Frame) -> list[str]:
         f"column {name}: a label may be made of letters, digits and _ only" for name in names if not _is_label(name)
     ]
     found += [f"column {name}: Grafana sets the label {name} itself" for name in names if name in RESERVED]
-    found += [
     odd = [(field["name"], field["type"]) for field in fields if field["type"] in ODD]
     found += [f"column {name}: of type {kind}, which is no label: use toString()" for name, kind in odd]
-        for f in fields
-        if f["type"] in ODD
-    ]
     times = [field["name"] for field in fields if field["type"] == "time"]
     if table:
         found += [f"column {name}: a table may have no time column" for name in times]
