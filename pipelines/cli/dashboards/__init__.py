@@ -8,3 +8,5 @@ from pipelines.cli.main import app
 
 dashboards = typer.Typer(help="Dashboards and alert rules of Grafana, as code.", no_args_is_help=True)
 app.add_typer(dashboards, name="dashboards", rich_help_panel="Grafana")
+
+from pipelines.cli.dashboards import build as _build  # noqa: E402, F401 - it needs `dashboards` above
