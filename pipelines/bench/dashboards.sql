@@ -10,7 +10,7 @@ WITH
     fromUnixTimestamp64Milli(toInt64({begin:Int64} + n * {step:Float64}), 'UTC') AS at,
     (SELECT groupArray(adcode) FROM districts WHERE level = 'county' AND startsWith(adcode, '41')) AS counties,
     cityHash64(n, 3) % 50 = 0 AS call,
-    ['rescue', 'medical', 'food_water', 'shelter', 'power', 'transport'][1 + cityHash64(n, 8) % 6] AS kind,
+    ['rescue', 'medical', 'supplies', 'shelter', 'missing_person', 'transport'][1 + cityHash64(n, 8) % 6] AS kind,
     arrayStringConcat(arrayMap(i -> substringUTF8('的一是了我不人在他有这上们来到时大地为子中你说生国年着就那和要她出也得里后自以会', 1 + cityHash64(n, i) % 38, 2), range(20))) AS words
 SELECT
     ['weibo', 'douyin', 'wechat', 'xiaohongshu', 'rss', 'twitter'][1 + cityHash64(n, 1) % 6],

@@ -228,6 +228,32 @@ def topics(
         measure.show(report)
 
 
+@bench.command("dashboards")
+def dashboards_bench(
+    context: typer.Context,
+    posts: Annotated[int, typer.Option(min=10_000, help="Posts to make up.")] = 10_000_000,
+    times: Annotated[int, typer.Option(min=1, help="How often each query is asked.")] = 5,
+    how: How = Format.TABLE,
+) -> None:
+    """Every panel's query over ten hours of made-up posts: ms. Wants a home of its own; filling takes ten minutes."""
+    from pipelines.bench import dashboards as measure
+    from pipelines.cli.dashboards.queries import queries
+    from pipelines.services import control
+    from pipelines.store.client import connect
+    from pipelines.store.query import refresh_roll_ups
+
+    settings: Context = context.obj
+    control.up(settings.home, say=say, settings=settings.settings_file)
+    allowed(context, "job.operate", "bench dashboards")
+    store = control.connection(settings.home)
+    with connect(store) as client:
+        measure.fill(client, posts, say)
+        topic = measure.largest_topic(client)
+    refresh_roll_ups(store)
+    report = measure.measure(list(queries(topic)), partial(control.connection, settings.home), times)
+    show(report, how)
+
+
 def show(report: dict[str, Any], how: Format) -> None:
     """Print a nested report: JSON as it is, or a line a figure with its path."""
     if how is Format.JSON:
