@@ -1,4 +1,4 @@
 """Jobs, the engines that run them, feeds, the store, services and the command line.
 
-Arrows inside: cli > bench > jobs > engines > services > feeds, store. Only `cli` may import every room.
+Arrows inside: cli > bench > jobs > engines > services > feeds, store > metrics. Only `cli` may import every room.
 """

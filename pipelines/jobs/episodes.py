@@ -7,6 +7,7 @@ what was written after the snapshot is read back from the store at the start.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,13 @@ import pyarrow.compute as pc
 import structlog
 from clickhouse_connect.driver.client import Client
 
+from pipelines.metrics import declared
 from pipelines.store import episodes as store
 from pipelines.store.sinks import now_ms
 from schemas.errors import StoreUnavailable
 from udfs.episodes.closing import MAY_CLOSE
 from udfs.episodes.fold import Folder, Placement, split_id
+from udfs.episodes.ranking import over
 from udfs.episodes.reading import COLUMNS
 from udfs.episodes.rumours import MAY_DENY
 
@@ -94,6 +97,10 @@ class Episodes:
         while len(self._applied) > _MOST_APPLIED:
             del self._applied[next(iter(self._applied))]
         store.write_facts(self.client, self._folder.fetch(), self._next_version())
+        if declared.OPEN_EPISODES.counts:
+            found = Counter(one.priority for one in self._folder.episodes.values() if not over(one))
+            for priority in declared.PRIORITIES:
+                declared.OPEN_EPISODES.set(found[int(priority)], priority=priority)
 
     def state(self) -> bytes:
         """At most about 1.5 KiB an open episode."""

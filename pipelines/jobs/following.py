@@ -25,6 +25,7 @@ import pyarrow as pa
 import structlog
 from clickhouse_connect.driver.client import Client
 
+from pipelines.metrics import declared
 from pipelines.store.client import StoreSettings, connect
 from pipelines.store.sinks import now_ms
 from pipelines.store.tail import ALWAYS, Position, PostTail
@@ -109,6 +110,7 @@ class Following:
         columns = dict.fromkeys(column for follower in self._followers for column in follower.reads)
         self._tail = PostTail(client, [c for c in columns if c not in ALWAYS], snapshot.position, self._clock)
         self._saved_at = self._clock()
+        declared.FOLLOWER_STARTS.add()
 
     def round(self) -> int:
         """Take what is new once; returns how many posts.
@@ -123,10 +125,14 @@ class Following:
             for first in range(0, posts.num_rows, at_once):
                 self._take(posts.slice(first, at_once))
             taken += posts.num_rows
+            declared.FOLLOWER_LAG.set((self._clock() - posts.column("stored_at")[-1].as_py()) / 1000)
         self.posts += taken
+        if not taken:
+            declared.FOLLOWER_LAG.set(0)
         now = self._clock()
         if now - self._ticked_at >= 1_000:
             self._ticked_at = now
+            declared.TICKS.add()
             for follower in self._followers:
                 with self._blamed(follower):
                     follower.tick(now)
@@ -141,11 +147,13 @@ class Following:
             try:
                 with self._blamed(follower):
                     follower.take(posts)
+                declared.POSTS_TAKEN.add(posts.num_rows, follower=follower.name)
             except FollowerFailed:
                 self._one_by_one_until = max(self._one_by_one_until, posts.column("stored_at")[-1].as_py())
                 if posts.num_rows == 1:
                     name, platform, post_id = self._id(follower, posts)
                     self._left_out.add((name, platform, post_id))
+                    declared.POSTS_LEFT_OUT.add(follower=name)
                     log.error("a post is left out", follower=name, platform=platform, post_id=post_id)
                 raise
 
@@ -156,6 +164,7 @@ class Following:
         except YuqingError:
             raise
         except Exception as error:
+            declared.FOLLOWER_FAILURES.add(follower=follower.name)
             line = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(line.filename).name}:{line.lineno}"  # never the message: it may quote a post
             log.error("a follower failed", follower=follower.name, error=type(error).__name__, at=where)
@@ -178,6 +187,7 @@ class Following:
             os.fsync(file.fileno())
         aside.replace(self._path)
         self._saved_at = self._clock()
+        declared.SNAPSHOT_AT.set(self._saved_at / 1000)
 
     def _load(self) -> _Snapshot:
         try:
@@ -228,6 +238,7 @@ def follow(
         except (StoreUnavailable, StoreError, ServiceError) as error:
             if once:
                 raise
+            declared.STORE_AWAY.add()
             log.warning("store is away", reason=str(error), wait_s=wait_s)
             stop.wait(wait_s)
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)

@@ -1,4 +1,4 @@
-"""The services without a port: they read the store and write to it, each a process of its own.
+"""The services that only have metrics to show: they read the store and write to it, each a process of its own.
 
 * ``notifier`` (``pipelines.store.notify``) delivers alerts, so that no job ever waits for a receiver and a restarted
   job sends nothing twice;
@@ -10,11 +10,13 @@ That they run and talk to the store is all there is to ask.
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from pipelines.metrics.endpoint import listen
 from pipelines.services.process import spawn, stop, wait_until_answers
 from pipelines.services.registry import Registry, Service
 
@@ -23,10 +25,12 @@ START_TIMEOUT = 60.0  # 1 s on an idle machine, nearly all of it imports
 
 @dataclass(frozen=True)
 class Background:
-    """A service that is a module; ``python -m module --home HOME [--settings FILE]``."""
+    """A service that is a module; ``python -m module --home HOME [--metrics FD] [--settings FILE]``."""
 
     name: str
     module: str
+    metrics: int
+    """Its metrics are at /metrics of this port, or of the next free one."""
 
     def spawn(self, registry: Registry, settings: Path | None = None) -> Service:
         """Start it unless it runs, and do not wait. Call with the registry locked, after the store's migrations.
@@ -40,9 +44,14 @@ class Background:
         command: list[str | Path] = [sys.executable, "-m", self.module, "--home", registry.home]
         if settings is not None:
             command += ["--settings", Path(settings).absolute()]
-        process = spawn(self.name, command, home=registry.home, log=log)
-        service = Service.of(self.name, process, ports={}, url="", log=log)
-        registry.put(service)
+        with ExitStack() as opened:
+            ports = opened.enter_context(registry.ports(self.name, {"metrics": self.metrics}))
+            # opened here and inherited: nobody can take the port before the service has come up
+            listener = opened.enter_context(listen(ports["metrics"]))
+            command += ["--metrics", str(listener.fileno())]
+            process = spawn(self.name, command, home=registry.home, log=log, pass_fds=(listener.fileno(),))
+            service = Service.of(self.name, process, ports=ports, url="", log=log)
+            registry.put(service)
         return service
 
     def start(self, registry: Registry, settings: Path | None = None) -> Service:
@@ -64,8 +73,8 @@ class Background:
             registry.drop(self.name)
 
 
-NOTIFIER = Background("notifier", "pipelines.store.notify")
-WATCH = Background("watch", "pipelines.jobs.watch")
+NOTIFIER = Background("notifier", "pipelines.store.notify", 9310)
+WATCH = Background("watch", "pipelines.jobs.watch", 9311)
 ALL = (NOTIFIER, WATCH)
 
 

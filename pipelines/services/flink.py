@@ -8,10 +8,12 @@ Checkpoints survive a cancelled job and savepoints are kept until someone remove
 ever, with a delay that grows to 20 s: a store that is down for an hour costs an hour, not the job.
 REST has no authentication, hence 127.0.0.1. What this cannot do: while a job with Python functions runs, Beam's worker
 services in the TaskManager listen on random ports of every interface (gRPC's wildcard address, no setting for it).
+``YUQING_FLINK_PROMETHEUS`` switches on Flink's own Prometheus page, which does so too.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +22,14 @@ from pathlib import Path
 import psutil
 
 from pipelines.services import flink_rest
-from pipelines.services.flink_configuration import Size, flink_home, mib, read_configuration, write_configuration
+from pipelines.services.flink_configuration import (
+    Size,
+    flink_home,
+    mib,
+    read_configuration,
+    reporter,
+    write_configuration,
+)
 from pipelines.services.java import find_java
 from pipelines.services.process import HOME_MARK, kill_all, marked, rotate, spawn, stop, wait_until_answers
 from pipelines.services.registry import HOST, Registry, Service
@@ -140,6 +149,7 @@ def _spawn_jvm(
         "-classpath",
         _class_path(),
         *arguments,
+        *reporter(os.environ),
         "--configDir",
         conf,
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import yaml
 
 from pipelines.services.registry import HOST
-from schemas.errors import ServiceError
+from schemas.errors import ServiceError, UsageError
 
 RESTART_DELAY_MAX = "20 s"
 
@@ -124,6 +125,30 @@ def write_configuration(folder: Path, ports: Mapping[str, int], size: Size, stat
     (folder / "conf" / "config.yaml").write_text(yaml.safe_dump(settings, width=100_000), "utf-8")
     (folder / "conf" / "log4j.properties").write_text(_LOGGING, "utf-8")
     (folder / "conf" / "log4j-cli.properties").write_text(_LOGGING, "utf-8")  # what `flink run` reads
+
+
+REPORTER_PORTS = "YUQING_FLINK_PROMETHEUS"
+"""Environment variable: a port, or a range like 9249-9268 of which each Flink process takes the first free one."""
+
+
+def reporter(environ: Mapping[str, str]) -> list[str]:
+    """Arguments that switch on Flink's Prometheus reporter in a JVM; none unless ``REPORTER_PORTS`` is set.
+
+    It is off by default because it listens on every interface without authentication, and Flink 2.2 has no setting for
+    that (``new InetSocketAddress(port)``); what alerts need of a job the watch serves on loopback. The jar is a plug-in
+    that the wheel has. Raises UsageError for what is no port or range.
+    """
+    ports = environ.get(REPORTER_PORTS, "")
+    if not ports:
+        return []
+    if not re.fullmatch(r"[1-9]\d{0,4}(-[1-9]\d{0,4})?", ports):
+        raise UsageError(f"{REPORTER_PORTS} {ports!r}: write a port or a range like 9249-9268")
+    values = {
+        "metrics.reporters": "prom",
+        "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+        "metrics.reporter.prom.port": ports,
+    }
+    return [part for key, value in values.items() for part in ("-D", f"{key}={value}")]
 
 
 def read_configuration(folder: Path) -> dict[str, Any]:

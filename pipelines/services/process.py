@@ -1,7 +1,8 @@
 """Start, watch and stop a detached process.
 
-A process started here outlives its caller and holds nothing of it: own session, no stdin, no file descriptor, no
-working directory. It carries three marks in its environment, which all its children inherit: ``YUQING_HOME``,
+A process started here outlives its caller and holds nothing of it: own session, no stdin, no working directory, no
+file descriptor but a socket that was opened for it. It carries three marks in its environment, which all its children
+inherit: ``YUQING_HOME``,
 ``YUQING_SERVICE`` and a random ``YUQING_TOKEN``. The token, not the pid, says that a process is still the one we
 started: a recycled pid has another token, and a stepped clock does not change it.
 """
@@ -61,11 +62,18 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def spawn(
-    name: str, arguments: Sequence[str | Path], *, home: Path, log: Path, environ: Mapping[str, str] | None = None
+    name: str,
+    arguments: Sequence[str | Path],
+    *,
+    home: Path,
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Spawned:
     """Start ``arguments`` as a leader of its own session, with stdout and stderr in ``log``.
 
-    ``environ`` is added to the caller's environment. Files it makes are readable by the owner only.
+    ``environ`` is added to the caller's environment; of the caller's descriptors it gets ``pass_fds`` and no other.
+    Files it makes are readable by the owner only.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     rotate(log)
@@ -79,6 +87,7 @@ def spawn(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 close_fds=True,
+                pass_fds=pass_fds,
                 cwd=home,
                 env={**os.environ, **(environ or {}), **marks},
                 start_new_session=True,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from pipelines.metrics import declared
 from pipelines.store.alerts import HOUR_MS, NOT_HELP, alert_id
 from pipelines.store.client import translated
 from pipelines.store.sinks import TIMESTAMP, times
@@ -89,6 +90,7 @@ def insert(client: Client, rows: Iterable[tuple[Alert, Evidence]], now_ms: int) 
         return 0
     with translated("insert into alert_hits", detail=False):
         client.insert_arrow("alert_hits", pa.table(_columns(pairs, now_ms)))
+    declared.ALERTS_WRITTEN.add(len(pairs), lane=LANE)
     return len(pairs)
 
 

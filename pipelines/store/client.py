@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error, Operati
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 from urllib3.exceptions import HTTPError
 
+from pipelines.metrics import declared
 from schemas.errors import StoreError, StoreUnavailable, UsageError
 from schemas.settings import StoreSection
 
@@ -100,7 +102,7 @@ def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = 
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"store.url {settings.url!r} is not an address like http://127.0.0.1:8123")
     with translated("connect"):
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             host=parts.hostname,
             port=parts.port or (8443 if parts.scheme == "https" else 8123),
             interface=parts.scheme,
@@ -115,6 +117,25 @@ def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = 
             query_limit=0,
             query_retries=0,
         )
+    return _measured(client) if declared.INSERT_SECONDS.counts else client
+
+
+def _measured(client: Client) -> Client:
+    """The client with its inserts counted, whoever calls them: only where a service serves metrics."""
+
+    def measured(insert: Callable[..., Any]) -> Callable[..., Any]:
+        def inserted(table: str, rows: Any, *arguments: Any, **options: Any) -> Any:
+            began = time.monotonic()
+            answer = insert(table, rows, *arguments, **options)
+            declared.INSERT_SECONDS.observe(time.monotonic() - began)
+            declared.INSERTED_ROWS.add(len(rows))
+            return answer
+
+        return inserted
+
+    client.insert = measured(client.insert)  # type: ignore[method-assign]
+    client.insert_arrow = measured(client.insert_arrow)  # type: ignore[method-assign]
+    return client
 
 
 @contextmanager
@@ -130,10 +151,13 @@ def translated(doing: str, detail: bool = True) -> Iterator[None]:
         label = f"{doing}: ClickHouse error {code} {name}" if code else f"{doing}: {type(error).__name__}"
         status = _http_status(error)
         if code in TRANSIENT or (code is None and (isinstance(error, OperationalError) or status >= 500)):
+            declared.STORE_ERRORS.add(outcome="unavailable", code=code or "none")
             raise StoreUnavailable(label) from None
+        declared.STORE_ERRORS.add(outcome="refused", code=code or "none")
         message = str(error).strip().splitlines()[0][:500] if detail and str(error).strip() else ""
         raise StoreError(f"{label}: {message}" if message else label) from None
     except (HTTPError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, OSError) as error:
+        declared.STORE_ERRORS.add(outcome="unavailable", code="none")
         raise StoreUnavailable(f"{doing}: {type(error).__name__}") from None
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import structlog
 from clickhouse_connect.driver.client import Client
 
-from pipelines.store.notify.channels import Channel, DeliveryFailed, Route, reduced
+from pipelines.metrics import declared
+from pipelines.store.notify.channels import AlertFile, AppriseChannel, Channel, DeliveryFailed, Route, Webhook, reduced
 from pipelines.store.notify.messages import TOP, Digest, Message, digest
 from pipelines.store.notify.outbox import Due, Escalation, Outbox
 from pipelines.store.notify.pacing import Allowance
@@ -131,13 +132,17 @@ class Notifier:
             answer = channel.send(message)
         except DeliveryFailed as error:
             self._failed(dues)
+            declared.DELIVERIES_FAILED.add(len(dues), channel=kind_of(channel))
             outbox.record(receiver, channel.name, "failed", dues, str(error))
             log.warning("alert not delivered", channel=channel.name, reason=str(error), **_shown(dues))
             return False
         self.failures = 0
+        now = self.clock()
+        declared.ALERTS_DELIVERED.add(len(dues), channel=kind_of(channel))
         for one, key in dues.items():
             self.waits.pop(one.key, None)
             self.unrecorded[one] = key, answer
+            declared.DELIVERY_SECONDS.observe(max(0, now - one.since) / 1000, channel=kind_of(channel))
         log.info("alert delivered", channel=channel.name, **_shown(dues))
         return True
 
@@ -162,6 +167,14 @@ class Notifier:
             for one in dues:
                 del self.unrecorded[one]
         return told
+
+
+_KINDS: Mapping[type, str] = {Webhook: "webhook", AlertFile: "file", AppriseChannel: "apprise"}
+
+
+def kind_of(channel: Channel) -> str:
+    """What metrics call it; never its name, which is the site's."""
+    return _KINDS.get(type(channel), declared.OTHER)
 
 
 def send_test(channel: Channel, clock: Callable[[], int] = now_ms) -> str:

@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,10 +28,11 @@ import structlog
 from clickhouse_connect.driver.client import Client
 
 from governance.keys import read_private
+from pipelines.metrics import declared, endpoint
 from pipelines.store.audit import LedgerCopy
 from pipelines.store.client import StoreSettings, connect, external
 from pipelines.store.notify.channels import Route, escalations_of, routes_of
-from pipelines.store.notify.notifier import Notifier
+from pipelines.store.notify.notifier import Notifier, kind_of
 from pipelines.store.notify.outbox import Due, Escalation, Outbox
 from pipelines.store.sinks import now_ms
 from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageError, YuqingError
@@ -65,6 +67,8 @@ class Lane:
         self._since = 0.0
         self.behind = True
         """Not all that was given was told, or nothing was given yet."""
+        self.waiting = 0
+        """Of what was due at the last look and is not told."""
         self.looked_at_ms = 0
         self.all_at = self.escalated_at = -math.inf
         self._thread = threading.Thread(target=self._work, name=route.channel.name, daemon=True)
@@ -102,6 +106,7 @@ class Lane:
                     notifier.client = self._connection()
                 connected = True
                 accepted = notifier.deliver(due)
+                self.waiting = max(0, len(due) - accepted)
                 self.behind = accepted < len(due)
                 if accepted:  # it gets on: what is left need not wait
                     self.all_at = -math.inf
@@ -154,10 +159,15 @@ class Dispatcher:
         for lane in (*whole, *fresh):
             lane.looked_at_ms = now_wall
             work = [*risen.get(lane.route.receiver, ()), *due[lane.route.receiver]]
+            lane.waiting = len(work)
             if work:
                 lane.give(work)
+        waiting: Counter[str] = Counter()
         for lane in self._lanes:
+            waiting[kind_of(lane.route.channel)] += lane.waiting
             lane.complain()
+        for kind, alerts in waiting.items():
+            declared.ALERTS_WAITING.set(alerts, channel=kind)
 
     def close(self) -> None:
         """Wait for requests under way, together no longer than ``GRACE_S``."""
@@ -201,6 +211,7 @@ def run(
             finally:
                 client.close()
         except (StoreUnavailable, StoreError, ServiceError) as error:
+            declared.STORE_AWAY.add()
             log.warning("store is away", reason=str(error), wait_s=away_s)
             stop.wait(away_s)
             away_s = min(10.0, away_s * 2)
@@ -226,6 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=Path(".yuqing"))
     parser.add_argument("--settings", type=Path, default=None, help="YAML; the section alerts is what counts here")
     parser.add_argument("--webhook", default="", help="where to POST, before the settings")
+    parser.add_argument("--metrics", type=int, metavar="FD", help="a listening socket to serve metrics on")
     parser.add_argument("--poll", type=float, default=POLL_S, metavar="SECONDS")
     options = parser.parse_args(arguments)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
@@ -238,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(signum, lambda *_: stop.set())
         routes, escalations = routes_of(home, settings), escalations_of(settings)
         # read anew at each connection: a restarted server may have moved to another port
-        run(lambda: connect(store_settings(home, settings)), routes, stop, options.poll, home, escalations)
+        with endpoint.serve(declared.NOTIFIER, options.metrics):
+            run(lambda: connect(store_settings(home, settings)), routes, stop, options.poll, home, escalations)
         os.close(lock)
     except YuqingError as error:
         print(f"notify: {error}", file=sys.stderr)
