@@ -29,8 +29,8 @@ ACCOUNTS: Mapping[str, str] = {CENTRE: "centre", VIEWER: "viewer"}
 TITLES: Mapping[str, str] = {CENTRE: "舆情（指挥）", VIEWER: "舆情"}
 
 QUERY_TIMEOUT_S = 15
-"""The plugin's client asks the server for ``max_execution_time`` = this + 5 s. The store refuses more than 20 from these
-users, so with the plugin's default of 60 every query fails."""
+"""The plugin's client (clickhouse-go) asks the server for ``max_execution_time`` = this + 5 s. The store refuses more
+than 20 from these users, so with the plugin's default of 60 every query fails."""
 
 STORE = "http://clickhouse:8123"
 """The address in the files: the store's name in ``deploy/compose.yaml``."""
