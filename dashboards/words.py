@@ -7,7 +7,7 @@ The words are those of the situation brief, which this room may not import: a te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,20 @@ WORDS: Mapping[str, Family] = MappingProxyType(
             "sad": "悲伤",
             "surprise": "惊讶",
         },
+        "token": {
+            "CN_MOBILE": "手机号",
+            "CN_LANDLINE": "电话",
+            "CN_ID": "身份证号",
+            "CN_PLATE": "车牌",
+            "BANK_CARD": "银行卡",
+            "EMAIL_ADDRESS": "邮箱",
+            "URL": "链接",
+            "IM_ID": "微信或QQ号",
+            "USERNAME": "用户名",
+            "PERSON": "姓名",
+            "ADDRESS": "住址",
+            "PLACE": "地点",
+        },
         "alert": {"open": "未处理", "acknowledged": "已确认", "closed": "已关闭"},
         "letter": {"open": "待处理", "retried": "已重试成功"},
         "job": {
@@ -99,6 +113,20 @@ COLOURS: Mapping[str, Family] = MappingProxyType(
             "closed": "text",
         },
         "standing": {"unverified": "orange", "official": "red", "contested": "purple"},
+        "token": {
+            "CN_MOBILE": "手机号",
+            "CN_LANDLINE": "电话",
+            "CN_ID": "身份证号",
+            "CN_PLATE": "车牌",
+            "BANK_CARD": "银行卡",
+            "EMAIL_ADDRESS": "邮箱",
+            "URL": "链接",
+            "IM_ID": "微信或QQ号",
+            "USERNAME": "用户名",
+            "PERSON": "姓名",
+            "ADDRESS": "住址",
+            "PLACE": "地点",
+        },
         "alert": {"open": "red", "acknowledged": "blue", "closed": "text"},
         "letter": {"open": "orange", "retried": "green"},
         "job": {
@@ -168,6 +196,23 @@ def alert_reasons(expression: str) -> str:
     return f"arrayStringConcat(arrayMap(reason -> {said}, {expression}), '；')"
 
 
+def spoken(expression: str) -> str:
+    """SQL of a masked text on one line, with what was masked in words between 〔 〕, as a brief writes it."""
+    tokens = WORDS["token"]
+    pairs = f"arrayZip({_array(f'<{name}>' for name in tokens)}, {_array(f'〔{said}〕' for said in tokens.values())})"
+    line = f"replaceRegexpAll({expression}, '[[:space:]]+', ' ')"
+    return f"arrayFold((text, token) -> replaceAll(text, token.1, token.2), {pairs}, {line})"
+
+
+def shortened(expression: str, characters: int = 100) -> str:
+    """SQL of the beginning of a ``spoken`` text; never half of what stands for something masked."""
+    cut = f"substringUTF8({expression}, 1, {characters})"
+    # brackets that open and do not close: the last piece goes. (A pattern with an end of line would need a dollar.)
+    whole = f"countSubstrings({cut}, '〔') = countSubstrings({cut}, '〕')"
+    before = f"arrayStringConcat(arrayPopBack(splitByString('〔', {cut})), '〔')"
+    return f"if(lengthUTF8({expression}) <= {characters}, {expression}, concat(if({whole}, {cut}, {before}), '……'))"
+
+
 def mapping(family: str) -> ValueMap:
     """The family as Grafana's value mapping, with colours where it has some."""
     from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMappingResult
@@ -181,5 +226,5 @@ def mapping(family: str) -> ValueMap:
     )
 
 
-def _array(values: object) -> str:
-    return "[" + ", ".join(f"'{value}'" for value in values) + "]"  # type: ignore[attr-defined]
+def _array(values: Iterable[str]) -> str:
+    return "[" + ", ".join(f"'{value}'" for value in values) + "]"

@@ -26,6 +26,8 @@ FRAME = Frame(
 
 WAITED = "greatest(0, dateDiff('minute', first_at, now()))"
 
+PLACE_IN_LINE = "row_number() OVER (ORDER BY e.rank DESC, e.episode_id)"
+
 # the path without the province and city that the whole wall is about
 PLACE = """if(e.place = '', '地点不详',
         if(startsWith(e.place, concat(d.province, d.city)) AND length(e.place) > length(concat(d.province, d.city)),
@@ -39,7 +41,7 @@ PEOPLE = f"""concat(if(e.people IS NULL, '人数不详', concat(toString(e.peopl
 
 TOP_FIVE = f"""
 SELECT
-    concat(toString(rowNumberInAllBlocks() + 1), '. ', {words.word("e.state", "state")}, ' · 等待 ',
+    concat(toString({PLACE_IN_LINE}), '. ', {words.word("e.state", "state")}, ' · 等待 ',
         toString({WAITED}), ' 分钟 · 求助者 ', toString(e.callers)) AS `序号`,
     concat('P', toString(e.priority), ' ', {NEEDED}, ' · ', {PLACE}, ' · ', {PEOPLE}) AS `事件`
 FROM
@@ -63,13 +65,12 @@ WHERE {OPEN} AND {in_region()}
 """
 
 EPISODES = f"""
-WITH waiting AS
-(
-    SELECT *, evidence[1].1 AS first_platform, evidence[1].2 AS first_post
+WITH (SELECT groupArray((platform, post_id)) FROM (
+    SELECT evidence[1].1 AS platform, evidence[1].2 AS post_id
     FROM episodes WHERE {OPEN} AND {in_region()} ORDER BY rank DESC, episode_id LIMIT 50
-)
+)) AS first_posts
 SELECT
-    rowNumberInAllBlocks() + 1 AS `序`,
+    {PLACE_IN_LINE} AS `序`,
     e.priority AS `级别`,
     {NEEDED} AS `需要`,
     {PLACE} AS `地点`,
@@ -82,18 +83,21 @@ SELECT
     e.owner AS `承办`,
     e.deadline AS `时限`,
     {words.why("e.reasons")} AS `其他依据`,
-    substringUTF8(c.text_l2, 1, 80) AS `原文（已遮蔽）`,
+    {words.shortened("c.said")} AS `原文（已遮蔽）`,
     arrayStringConcat(arrayMap(post -> concat(post.1, '/', post.2), arraySlice(e.evidence, 1, 3)), ' ') AS `证据帖`,
     e.first_at AS `首次消息`,
     e.episode_id AS `事件编号`
-FROM waiting AS e
+FROM
+(
+    SELECT * FROM episodes WHERE {OPEN} AND {in_region()} ORDER BY rank DESC, episode_id LIMIT 50
+) AS e
 LEFT JOIN v_districts AS d ON d.adcode = e.adcode
 LEFT JOIN
 (
-    SELECT platform, post_id, any(text_l2) AS text_l2 FROM v_calls
-    WHERE (platform, post_id) IN (SELECT first_platform, first_post FROM waiting)
+    SELECT platform, post_id, {words.spoken("any(text_l2)")} AS said FROM v_calls
+    WHERE (platform, post_id) IN (SELECT one.1, one.2 FROM (SELECT arrayJoin(first_posts) AS one))
     GROUP BY platform, post_id
-) AS c ON c.platform = e.first_platform AND c.post_id = e.first_post
+) AS c ON c.platform = e.evidence[1].1 AND c.post_id = e.evidence[1].2
 ORDER BY e.rank DESC, e.episode_id
 """
 
@@ -118,35 +122,44 @@ ALERT_PLACE = """(${region:singlequote} = 'all' OR startsWith(place,
         (SELECT concat(province, if(level = 'province', '', concat(city, name))) FROM v_districts
          WHERE adcode = ${region:singlequote} LIMIT 1)))"""
 
+# a scalar is worked out once, a table of WITH again wherever it is named
 ALERTS = f"""
-WITH latest AS
-(
-    SELECT * FROM alerts WHERE $__timeFilter(last_at) AND {ALERT_PLACE} ORDER BY last_at DESC, alert_id LIMIT 30
-), posts_of AS
-(
-    SELECT alert_id, argMax((platform, post_id), at) AS post
-    FROM alert_posts WHERE alert_id IN (SELECT alert_id FROM latest) GROUP BY alert_id
-)
+WITH
+    (SELECT groupArray((alert_id, last_at, priority, place, reasons, callers, posts, state, rule)) FROM (
+        SELECT * FROM alerts WHERE $__timeFilter(last_at) AND {ALERT_PLACE} ORDER BY last_at DESC, alert_id LIMIT 30
+    )) AS latest,
+    (SELECT groupArray((alert_id, post.1, post.2)) FROM (
+        SELECT alert_id, argMax((platform, post_id), at) AS post FROM alert_posts
+        WHERE alert_id IN (SELECT arrayJoin(latest).1) GROUP BY alert_id
+    )) AS last_posts
 SELECT
     a.last_at AS `时间`,
     a.priority AS `级别`,
     if(a.place = '', '地点不详', a.place) AS `地点`,
     {words.alert_reasons("a.reasons")} AS `依据`,
-    substringUTF8(c.text_l2, 1, 80) AS `原文（已遮蔽）`,
+    {words.shortened("c.said")} AS `原文（已遮蔽）`,
     a.callers AS `求助者`,
     a.posts AS `帖数`,
     a.state AS `状态`,
     a.rule AS `规则`,
-    concat(p.post.1, '/', p.post.2) AS `证据帖`,
+    if(p.post_id = '', '', concat(p.platform, '/', p.post_id)) AS `证据帖`,
     a.alert_id AS `告警编号`
-FROM latest AS a
-LEFT JOIN posts_of AS p ON p.alert_id = a.alert_id
+FROM
+(
+    SELECT one.1 AS alert_id, one.2 AS last_at, one.3 AS priority, one.4 AS place, one.5 AS reasons, one.6 AS callers,
+        one.7 AS posts, one.8 AS state, one.9 AS rule
+    FROM (SELECT arrayJoin(latest) AS one)
+) AS a
 LEFT JOIN
 (
-    SELECT platform, post_id, any(text_l2) AS text_l2 FROM v_calls
-    WHERE (platform, post_id) IN (SELECT post.1, post.2 FROM posts_of)
+    SELECT one.1 AS alert_id, one.2 AS platform, one.3 AS post_id FROM (SELECT arrayJoin(last_posts) AS one)
+) AS p ON p.alert_id = a.alert_id
+LEFT JOIN
+(
+    SELECT platform, post_id, {words.spoken("any(text_l2)")} AS said FROM v_calls
+    WHERE (platform, post_id) IN (SELECT one.2, one.3 FROM (SELECT arrayJoin(last_posts) AS one))
     GROUP BY platform, post_id
-) AS c ON c.platform = p.post.1 AND c.post_id = p.post.2
+) AS c ON c.platform = p.platform AND c.post_id = p.post_id
 ORDER BY a.last_at DESC, a.alert_id
 """
 
@@ -254,7 +267,7 @@ def _episodes() -> panels.Panel:
     said = Said(
         3,
         "未结束事件清单（前 50 件）",
-        "每一件需要什么、在哪里、谁在办、为什么排在前面？人数取帖中所说的最大值；"
+        "每一件需要什么、在哪里、谁在办、为什么排在前面？人数取帖中所说的最大值，等待从帖中所写的最早时间算起；"
         "原文已遮蔽身份和共享地点，办理用 yuqing episodes 和事件编号。",
         CENTRE,
         "没有未结束的事件",
@@ -337,7 +350,7 @@ def _arrivals() -> panels.Panel:
         CENTRE,
         "此时段没有帖子",
     )
-    return panels.series(said, ARRIVALS, stacked=True, axis="帖／分钟")
+    return panels.series(said, ARRIVALS, stacked=True, as_bars=True, axis="帖／分钟")
 
 
 def _calls() -> panels.Panel:
@@ -348,7 +361,7 @@ def _calls() -> panels.Panel:
         CENTRE,
         "此时段没有求助帖",
     )
-    return panels.series(said, CALLS, stacked=True, axis="帖／分钟")
+    return panels.series(said, CALLS, stacked=True, as_bars=True, axis="帖／分钟")
 
 
 def _feeds() -> panels.Panel:

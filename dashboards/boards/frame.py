@@ -26,7 +26,8 @@ SELECT adcode, name FROM
 (
     SELECT 'all' AS adcode, '全部' AS name, 0 AS place
     UNION ALL
-    SELECT adcode, concat(if(city = '', if(level = 'city', province, ''), city), ' ', name) AS name, 1 AS place
+    SELECT
+        adcode, trim(concat(if(level = 'province', '', if(city = '', province, city)), ' ', name)) AS name, 1 AS place
     FROM v_districts
 )
 ORDER BY place, adcode

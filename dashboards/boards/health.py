@@ -20,7 +20,6 @@ FRAME = Frame(
     refresh="30s",
 )
 
-# metrics are made anew each minute, and the minute that runs is not over: the last two say too little
 FIGURES = """
 SELECT
     m.posts AS `入库`, m.dead_letters AS `死信`, m.worst AS `最差 p95 延迟`, l.lag AS `最大滞后`,
@@ -34,7 +33,7 @@ CROSS JOIN (SELECT maxOrNull(lag_max_ms) AS lag FROM v_stream_lag WHERE $__timeF
 CROSS JOIN (SELECT sum(posts) AS shed FROM v_shed WHERE $__timeFilter(minute)) AS s
 CROSS JOIN
 (
-    SELECT countIf(broke) AS breakers, sum(again) AS restarts FROM
+    SELECT sumOrNull(broke) AS breakers, sumOrNull(again) AS restarts FROM
     (
         SELECT run, max(breaker) AS broke, max(restarts) - min(restarts) AS again
         FROM v_job_health WHERE $__timeFilter(minute) GROUP BY run

@@ -24,26 +24,34 @@ SMALL = "情绪按小时计，只计至少 20 位作者的格子，取整到 5�
 
 # Cells of few authors are missing, so shares of what is left would lie: a county where only the angry are many enough
 # would be angry by 100%. All posts are counted elsewhere, and shares are of them.
+_SINCE = "toStartOfHour($__fromTime)"
+"""Moods are told by the hour, so what they are a share of begins with an hour too."""
+
+_MENTIONS = f"({REGION} = 'all' OR arrayExists(county -> {in_region('county.adcode')}, counties))"
+
 FIGURES = f"""
-SELECT everything AS `帖子`, if(everything = 0, NULL, least(1, negative / everything)) AS `负面占比（至少）`,
-    topics AS `活跃话题`, warnings AS `超出预测`
+SELECT
+    (SELECT sum(posts) FROM v_post_counts WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()}) AS `帖子`,
+    if(whole = 0, NULL, least(1, negative / whole)) AS `负面占比（至少）`,
+    (SELECT count() FROM v_topics WHERE $__timeFilter(last_at) AND posts >= 3 AND {_MENTIONS}) AS `三帖以上的话题`,
+    (SELECT count() FROM v_forecasts
+     WHERE warning AND step = 1 AND week >= toMonday($__toTime, 'Asia/Shanghai') - 7
+        AND {in_region("district")}) AS `超出预测`
 FROM
 (
     SELECT
-        (SELECT sum(posts) FROM v_post_counts WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()})
-            AS everything,
+        (SELECT sum(posts) FROM v_post_counts
+         WHERE minute >= {_SINCE} AND minute <= $__toTime AND {counted()} AND {on_platform()}) AS whole,
         (SELECT sum(posts) FROM v_sentiment
-         WHERE $__timeFilter(hour) AND sentiment = 'negative' AND {in_cells()} AND {on_platform()}) AS negative,
-        (SELECT count() FROM v_topics WHERE $__timeFilter(last_at) AND posts >= 3) AS topics,
-        (SELECT count() FROM v_forecasts WHERE warning AND step = 1 AND week >= toMonday(now(), 'Asia/Shanghai'))
-            AS warnings
+         WHERE hour >= {_SINCE} AND hour <= $__toTime AND sentiment = 'negative'
+            AND {in_cells()} AND {on_platform()}) AS negative
 )
 """
 
 _HOURS = f"""
     SELECT toStartOfHour(minute) AS hour, sum(posts) AS everything
     FROM v_post_counts
-    WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()}
+    WHERE minute >= {_SINCE} AND minute <= $__toTime AND {counted()} AND {on_platform()}
     GROUP BY hour
 """
 
@@ -51,7 +59,7 @@ _MOODS = f"""
     SELECT hour, sumIf(posts, sentiment = 'negative') AS negative, sumIf(posts, sentiment = 'neutral') AS neutral,
         sumIf(posts, sentiment = 'positive') AS positive
     FROM v_sentiment
-    WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
+    WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
     GROUP BY hour
 """
 
@@ -69,7 +77,7 @@ ORDER BY time
 COUNTS = f"""
 SELECT hour AS time, {words.word("sentiment", "mood")} AS sentiment, sum(posts) AS posts
 FROM v_sentiment
-WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
+WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
 GROUP BY time, sentiment
 ORDER BY time, sentiment
 """
@@ -80,7 +88,7 @@ FROM
 (
     SELECT adcode, sum(posts) AS negative
     FROM v_sentiment
-    WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND sentiment = 'negative' AND adcode != ''
+    WHERE hour >= {_SINCE} AND hour <= $__toTime AND sentiment = 'negative' AND adcode != ''
         AND {in_region()} AND {on_platform()}
     GROUP BY adcode
 ) AS n
@@ -88,7 +96,7 @@ INNER JOIN
 (
     SELECT key, sum(posts) AS everything
     FROM v_post_counts
-    WHERE minute >= toStartOfHour($__fromTime) AND minute <= $__toTime AND dimension = 'adcode'
+    WHERE minute >= {_SINCE} AND minute <= $__toTime AND dimension = 'adcode'
         AND {in_region("key")} AND {on_platform()}
     GROUP BY key
 ) AS a ON a.key = n.adcode
@@ -103,7 +111,7 @@ FROM
 (
     SELECT platform, sum(posts) AS negative
     FROM v_sentiment
-    WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND sentiment = 'negative'
+    WHERE hour >= {_SINCE} AND hour <= $__toTime AND sentiment = 'negative'
         AND {in_cells()} AND {on_platform()}
     GROUP BY platform
 ) AS n
@@ -111,7 +119,7 @@ INNER JOIN
 (
     SELECT platform, sum(posts) AS everything
     FROM v_post_counts
-    WHERE minute >= toStartOfHour($__fromTime) AND minute <= $__toTime AND {counted()} AND {on_platform()}
+    WHERE minute >= {_SINCE} AND minute <= $__toTime AND {counted()} AND {on_platform()}
     GROUP BY platform
 ) AS a ON a.platform = n.platform
 ORDER BY `负面占比（至少）` DESC, n.platform
@@ -120,7 +128,7 @@ ORDER BY `负面占比（至少）` DESC, n.platform
 EMOTIONS = f"""
 SELECT {words.word("emotion", "mood")} AS `情绪`, sum(posts) AS `帖子`
 FROM v_emotion
-WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
+WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
 GROUP BY emotion
 ORDER BY `帖子` DESC, emotion
 """
@@ -136,7 +144,7 @@ SELECT
     first_at AS `第一帖`,
     topic_id
 FROM v_topics
-WHERE $__timeFilter(last_at) AND ({REGION} = 'all' OR arrayExists(county -> {in_region("county.adcode")}, counties))
+WHERE $__timeFilter(last_at) AND {_MENTIONS}
 ORDER BY reach DESC, topic_id
 LIMIT 20
 """
@@ -154,7 +162,7 @@ def _keys(dimension: str, name: str) -> str:
     return f"""
 SELECT key AS `{name}`, sum(posts) AS `帖子`
 FROM v_keywords
-WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND dimension = '{dimension}' AND {on_platform()}
+WHERE hour >= {_SINCE} AND hour <= $__toTime AND dimension = '{dimension}' AND {on_platform()}
 GROUP BY key
 ORDER BY `帖子` DESC, key
 LIMIT 12
@@ -184,7 +192,7 @@ SELECT
 FROM v_forecasts AS f
 LEFT JOIN v_districts AS d ON d.adcode = f.district
 WHERE f.step = 1 AND f.observed IS NOT NULL AND f.week >= toMonday($__toTime, 'Asia/Shanghai') - 7
-    AND ({REGION} = 'all' OR {in_region("f.district")})
+    AND {in_region("f.district")}
 ORDER BY f.warning DESC, f.week DESC, f.observed / greatest(1, f.upper95) DESC, f.theme, f.district
 LIMIT 20
 """
@@ -216,7 +224,7 @@ def _figures() -> panels.Panel:
     said = Said(
         1,
         "此时段",
-        f"此时段有多少帖子、至少多少是负面、几个话题在谈、几项超出预测？{SMALL}",
+        f"此时段有多少帖子、至少多少是负面、几个话题在谈、几项超出预测（本周和上周）？{SMALL}",
         VIEWER,
     )
     columns = {
@@ -241,8 +249,8 @@ def _topics() -> panels.Panel:
     said = Said(
         4,
         "热点话题",
-        "哪些话题传得最广、长得最快？点话题名看详情；增势是最近一小时与前一小时之比，不足 20 位作者的话题不给情绪；"
-        "不随平台筛选变化。",
+        "哪些话题传得最广、长得最快？点话题名看详情；增势是最近一小时与前一小时帖数（各加一）之比；"
+        "不足 20 位作者的话题不给情绪；不随平台筛选变化。",
         VIEWER,
         "此时段没有话题（话题作业未运行，或没有成组的帖子）",
     )
