@@ -23,7 +23,7 @@ SELECT
     if(cityHash64(n, 9) % 200 = 0, ['flood_rising'], []), 'self', 'open', if(call, 1 + cityHash64(n, 10) % 3, 4),
     if(cityHash64(n, 11) % 20 = 0, [(['flood-help', 'shortage', 'power-cut', 'outbreak'][1 + cityHash64(n, 12) % 4], '灾情求助', '救援', true)], []),
     if(cityHash64(n, 11) % 20 = 0, ['灾情求助'], []),
-    if(cityHash64(n, 13) % 3 = 0, [counties[1 + cityHash64(n, 2) % length(counties)]], []), 1, 1, 1,
+    if(cityHash64(n, 13) % 3 = 0, [if(cityHash64(n, 25) % 2 = 0, '410105', counties[1 + cityHash64(n, 2) % length(counties)])], []), 1, 1, 1,
     if(cityHash64(n, 14) % 500 = 0, 'wide@1.2.0+shed', 'encoder@2.0.0')
 FROM (SELECT number AS n FROM numbers({first:UInt64}, {count:UInt64}));
 

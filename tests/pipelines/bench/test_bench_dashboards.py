@@ -1,0 +1,59 @@
+"""The wall's bench: its made-up store fills every table that panels read, and every query of every board runs on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.bench import dashboards as bench
+from pipelines.cli.dashboards.queries import queries
+from pipelines.store.client import connect
+from pipelines.store.migrate import migrate
+from pipelines.store.query import refresh_roll_ups
+from schemas.errors import UsageError
+from tests.pipelines.store.conftest import fresh_server
+
+pytestmark = pytest.mark.services
+_ = fresh_server  # a fixture of another folder
+
+POSTS = 60_000
+"""Enough that one county has twenty authors of one mood in an hour."""
+
+
+@pytest.fixture
+def filled(fresh_server):
+    fresh_server.start()
+    migrate(fresh_server.settings())
+    with connect(fresh_server.settings()) as client:
+        bench.fill(client, POSTS, lambda _: None)
+    refresh_roll_ups(fresh_server.settings())
+    return fresh_server
+
+
+def test_every_query_runs_and_is_measured(filled):
+    with connect(filled.settings()) as client:
+        assert client.query("SELECT count() FROM posts FINAL").first_row[0] == POSTS
+        for table in (
+            "alert_hits",
+            "episode_facts",
+            "episode_events",
+            "topics",
+            "dead_letters",
+            "stream_lag",
+            "forecasts",
+        ):
+            assert client.query(f"SELECT count() FROM {table}").first_row[0] > 0, table
+        bench.fill(client, POSTS, lambda _: None)
+        assert client.query("SELECT count() FROM posts").first_row[0] == POSTS, "a second fill adds nothing"
+        with pytest.raises(UsageError, match="60,000 posts"):
+            bench.fill(client, POSTS + 1, lambda _: None)
+        asked = list(queries(bench.largest_topic(client)))
+    report = bench.measure(asked, filled.settings, times=1)
+    assert report["queries"] == len(asked)
+    assert {query.account for query in asked} == {"centre", "viewer"}
+    empty = {
+        f"{board}: {panel}"
+        for board, panels in report["boards"].items()
+        for panel, one in panels.items()
+        if not one["rows"] and "one county" not in panel
+    }
+    assert not empty
