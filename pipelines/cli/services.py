@@ -23,13 +23,16 @@ def up(
     context: typer.Context,
     flink: Annotated[bool, typer.Option("--flink", help="A standalone Flink cluster too.")] = False,
     kafka: Annotated[bool, typer.Option("--kafka", help="A Kafka broker too (its jars come through Maven).")] = False,
+    look: Annotated[bool, typer.Option("--look", help="The dashboards as a local page too (built with Node).")] = False,
 ) -> None:
-    """Start ClickHouse, the notifier and the watch over episodes (and Flink, Kafka); return once they answer."""
+    """Start ClickHouse, the notifier and the watch over episodes (and what is asked for); return once they answer."""
     from pipelines.services import control
 
     settings: Context = context.obj
     settings.settings()  # a wrong setting is told before anything starts
-    control.up(settings.home, flink=flink, kafka=kafka, say=say, settings=settings.settings_file)
+    control.up(settings.home, flink=flink, kafka=kafka, look=look, say=say, settings=settings.settings_file)
+    if look:
+        print(control.look_link(settings.home))
 
 
 @app.command(rich_help_panel=GROUP)

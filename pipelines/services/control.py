@@ -15,9 +15,10 @@ from typing import Any
 
 import psutil
 
-from pipelines.services import background, clickhouse, flink_rest
+from pipelines.services import background, clickhouse, flink_rest, page
 from pipelines.services import flink as flink_cluster
 from pipelines.services import kafka as kafka_broker
+from pipelines.services import look as page_server
 from pipelines.services.process import HOME_MARK, SERVICE_MARK, TOKEN_MARK, is_alive, kill_all, kill_leader, marked
 from pipelines.services.registry import Registry, Service
 from pipelines.store.client import StoreSettings
@@ -28,7 +29,12 @@ COLUMNS = ("service", "state", "url", "ports", "pid", "memory_mb", "seconds", "l
 
 
 def up(
-    home: Path, flink: bool = False, kafka: bool = False, say: Say = lambda _: None, settings: Path | None = None
+    home: Path,
+    flink: bool = False,
+    kafka: bool = False,
+    look: bool = False,
+    say: Say = lambda _: None,
+    settings: Path | None = None,
 ) -> dict[str, Service]:
     """Start what is asked for and does not run; return the services once all answer and the store has its tables.
 
@@ -41,6 +47,8 @@ def up(
 
     registry = Registry(home)
     sources = load(settings).keys
+    if look:
+        page.build(say)  # before anything starts: this is what may be missing a tool
     with registry.locked():
         if ensure_keys(registry.home, sources.master, sources.token).created:
             say(LOSS_WARNING.format(folder=registry.home / "keys"))
@@ -56,6 +64,8 @@ def up(
             _start(registry, kafka_broker.NAME, kafka_broker.start, say)
         if flink:
             _start(registry, flink_cluster.JOBMANAGER, flink_cluster.start, say)
+        if look:
+            _start(registry, page_server.NAME, partial(page_server.start, settings=settings), say)
         return registry.services()
 
 
@@ -79,6 +89,7 @@ def down(home: Path, *, say: Say = lambda _: None) -> None:
         for stop in (
             flink_cluster.stop_cluster,
             kafka_broker.stop_broker,
+            page_server.stop_server,
             *(service.stop for service in background.ALL),
             clickhouse.stop_server,
         ):
@@ -121,6 +132,8 @@ def _answers(service: Service) -> bool:
         return kafka_broker.answers(kafka_broker.bootstrap(service))
     if service.name == flink_cluster.JOBMANAGER:
         return flink_rest.answers(service.url)
+    if service.name == page_server.NAME:
+        return page_server.answers(service.url)
     return True  # TaskManagers and the services in the background have no port of their own
 
 
@@ -137,6 +150,11 @@ def _memory(home: Path) -> dict[str, float]:
 def connection(home: Path, user: str = "yuqing") -> StoreSettings:
     """How to reach the home's ClickHouse as ``user``; ServiceError when it is not up."""
     return clickhouse.connection(Registry(home), user)
+
+
+def look_link(home: Path) -> str:
+    """The address of the home's page, with the secret that opens it; empty while it does not run."""
+    return page_server.link(Registry(home))
 
 
 def kill(home: Path, name: str) -> int:
