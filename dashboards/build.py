@@ -14,6 +14,7 @@ from schemas.errors import UsageError
 
 GENERATED = Path(__file__).parent / "generated"
 BOARDS = "boards"
+PROVISIONING = "provisioning"
 
 
 def boards() -> dict[str, dict[str, Any]]:
@@ -30,8 +31,15 @@ def boards() -> dict[str, dict[str, Any]]:
 
 
 def files() -> dict[str, str]:
-    """Path under ``GENERATED`` -> content, all of them."""
-    return {f"{BOARDS}/{uid}.json": _text(board) for uid, board in boards().items()}
+    """Path under ``GENERATED`` -> content, all of them: boards, alert rules, and what a Grafana reads at its start."""
+    from dashboards import provisioning
+    from dashboards.rules import files as rules
+
+    return {
+        **{f"{BOARDS}/{uid}.json": _text(board) for uid, board in boards().items()},
+        **rules.files(),
+        **{f"{PROVISIONING}/{name}": content for name, content in provisioning.files().items()},
+    }
 
 
 def write(content: Mapping[str, str], root: Path = GENERATED) -> list[str]:

@@ -51,9 +51,13 @@ class Column:
     paint: str = ""  # "text" or "background": where the colour of words or steps goes
     bar: bool = False
     colour: str = ""
+    none: str = "—"  # for an empty cell: else Grafana writes the panel's words for nothing at all into it
 
-    def properties(self) -> list[DynamicConfigValue]:
+    def properties(self, cell: bool = False) -> list[DynamicConfigValue]:
+        """As the overrides of a field; ``cell``: one of a table."""
         found: dict[str, object] = {}
+        if cell:
+            found["noValue"] = self.none
         if self.width is not None:
             found["custom.width"] = self.width
         if self.unit:
@@ -68,12 +72,14 @@ class Column:
         if self.colour:
             found["color"] = models.FieldColor(mode=models.FieldColorModeId.FIXED, fixed_color=self.colour)
         if self.hidden:
+            # by its name in Grafana 11, and that of its successors
             found["custom.hidden"] = True
+            found["custom.hideFrom"] = {"legend": False, "tooltip": False, "viz": True}
         if self.link:
             found["links"] = [DashboardLink(title=self.link[0], url=self.link[1])]
-        cell = self._cell()
-        if cell:
-            found["custom.cellOptions"] = cell
+        options = self._cell()
+        if options:
+            found["custom.cellOptions"] = options
         return [DynamicConfigValue(name, value) for name, value in found.items()]
 
     def _cell(self) -> dict[str, object]:
@@ -97,12 +103,12 @@ class Said:
 
 
 def figures(
-    said: Said, sql: str, columns: Mapping[str, Column] | None = None, *, unit: str = "", background: bool = True
+    said: Said, sql: str, columns: Mapping[str, Column] | None = None, *, times: bool = False, background: bool = True
 ) -> Panel:
-    """Numbers side by side: one row, a tile a column, named as the column is."""
+    """Numbers side by side: one row, a tile a column, named as the column is. ``times``: columns of time too."""
     panel = (
         stat.Panel()
-        .reduce_options(_reduce())
+        .reduce_options(_reduce(fields="/.*/" if times else ""))
         .color_mode(kinds.BigValueColorMode.BACKGROUND if background else kinds.BigValueColorMode.VALUE)
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .text_mode(kinds.BigValueTextMode.VALUE_AND_NAME)
@@ -111,8 +117,6 @@ def figures(
         .thresholds(_steps([(None, "text")]))
         .color_scheme(_by_thresholds())
     )
-    if unit:
-        panel = panel.unit(unit)
     return _overrides(_say(panel, said, sql, TABLE), columns or {})
 
 
@@ -142,10 +146,10 @@ def lines_of_text(said: Said, sql: str, show: str, colours: Mapping[str, str]) -
 
 
 def rows(said: Said, sql: str, columns: Mapping[str, Column], *, tall: bool = False) -> Panel:
-    """A table; ``columns`` name those that are shown in another way than as they come."""
+    """A table; ``columns`` are all of its columns."""
     height = kinds.TableCellHeight.LG if tall else kinds.TableCellHeight.SM
     panel = table.Panel().show_header(True).cell_height(height).filterable(False)
-    return _overrides(_say(panel, said, sql, TABLE), columns)
+    return _overrides(_say(panel, said, sql, TABLE), columns, cell=True)
 
 
 def bars(
@@ -191,7 +195,11 @@ def series(
     steps: Sequence[tuple[float | None, str]] = (),
     axis: str = "",
 ) -> Panel:
-    """Lines or bars over time. ``interval``: what the rows are counted by at the finest, so that no gap is drawn."""
+    """Lines or bars over time. ``interval``: what the rows are counted by at the finest, so that no gap is drawn.
+
+    A number that a string column splits into series is named ``Value``: Grafana leaves that name out of the legend, and
+    "负面" is not "posts 负面".
+    """
     panel = (
         timeseries.Panel()
         .unit(unit)
@@ -295,9 +303,9 @@ def _say(panel: Panel, said: Said, sql: str, form: int) -> Panel:
     )
 
 
-def _overrides(panel: Panel, columns: Mapping[str, Column]) -> Panel:
+def _overrides(panel: Panel, columns: Mapping[str, Column], *, cell: bool = False) -> Panel:
     for name, column in columns.items():
-        panel = panel.override_by_name(name, column.properties())
+        panel = panel.override_by_name(name, column.properties(cell))
     return panel
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog import builder, variants
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
-PLUGIN = "grafana-clickhouse-datasource"
-PLUGIN_VERSION = "4.20.0"
+from dashboards import provisioning
+from dashboards.provisioning import PLUGIN, PLUGIN_VERSION
 
 SERIES = 0
 """Format of a time series: the plugin turns rows (time, name, value) into a series a name."""
 TABLE = 1
 """Format of a table: rows as they are."""
 
-CENTRE = DataSourceRef(type_val=PLUGIN, uid="yuqing-centre")
+CENTRE = DataSourceRef(type_val=PLUGIN, uid=provisioning.CENTRE)
 """Account ``centre``: alerts and episodes with their place, calls with masked text. For 应急指挥 alone."""
-VIEWER = DataSourceRef(type_val=PLUGIN, uid="yuqing-viewer")
+VIEWER = DataSourceRef(type_val=PLUGIN, uid=provisioning.VIEWER)
 """Account ``viewer``: counts and topics, no text and no place below the county."""
 
 

@@ -172,7 +172,7 @@ ORDER BY `未结束` DESC, need
 """
 
 ARRIVALS = f"""
-SELECT $__timeInterval(minute) AS time, platform, sum(posts) * 60 / greatest($__interval_s, 60) AS posts
+SELECT $__timeInterval(minute) AS time, platform, sum(posts) * 60 / greatest($__interval_s, 60) AS Value
 FROM v_post_counts
 WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()}
 GROUP BY time, platform
@@ -181,7 +181,7 @@ ORDER BY time, platform
 
 CALLS = f"""
 SELECT $__timeInterval(minute) AS time, {words.word("key", "need")} AS need,
-    sum(posts) * 60 / greatest($__interval_s, 60) AS posts
+    sum(posts) * 60 / greatest($__interval_s, 60) AS Value
 FROM v_post_counts
 WHERE $__timeFilter(minute) AND dimension = 'need' AND key != 'offer' AND {on_platform()}
 GROUP BY time, need
@@ -283,10 +283,10 @@ def _episodes() -> panels.Panel:
         "最后消息": Column(width=110, unit=CLOCK),
         "求助者": Column(width=70),
         "转发": Column(width=60),
-        "承办": Column(width=90, wrap=True),
-        "时限": Column(width=110, unit=CLOCK),
+        "承办": Column(width=90, wrap=True, none="无人承办"),
+        "时限": Column(width=110, unit=CLOCK, none="未定"),
         "其他依据": Column(width=160, wrap=True),
-        "原文（已遮蔽）": Column(width=360, wrap=True),
+        "原文（已遮蔽）": Column(width=360, wrap=True, none="没有可看的原文"),
         "证据帖": Column(width=170, wrap=True),
         "首次消息": Column(width=110, unit=CLOCK),
         "事件编号": Column(width=150),
@@ -304,7 +304,6 @@ def _map() -> panels.Panel:
     )
     columns = {
         "最急": Column(steps=[(None, "red"), (2, "orange"), (3, "yellow"), (4, "blue")], words="priority"),
-        "标注": Column(hidden=True),
     }
     return panels.points(said, MAP, size="未结束", colour="最急", label="标注", columns=columns)
 
@@ -408,7 +407,7 @@ def _alerts() -> panels.Panel:
         "级别": _PRIORITY,
         "地点": Column(width=260, wrap=True),
         "依据": Column(width=240, wrap=True),
-        "原文（已遮蔽）": Column(width=420, wrap=True),
+        "原文（已遮蔽）": Column(width=420, wrap=True, none="没有可看的原文"),
         "求助者": Column(width=70),
         "帖数": Column(width=60),
         "状态": Column(width=80, words="alert", paint="text"),

@@ -128,7 +128,7 @@ ORDER BY `距最新一帖` DESC, platform
 """
 
 ALERTS = f"""
-SELECT $__timeInterval(first_at) AS time, {words.word("priority", "priority")} AS priority, count() AS alerts
+SELECT $__timeInterval(first_at) AS time, {words.word("priority", "priority")} AS priority, count() AS Value
 FROM v_alerts
 WHERE $__timeFilter(first_at)
 GROUP BY time, priority

@@ -64,18 +64,20 @@ _MOODS = f"""
 """
 
 SHARES = f"""
-SELECT a.hour AS time, m.negative / whole AS `负面`, m.neutral / whole AS `中性`, m.positive / whole AS `正面`,
-    greatest(0, 1 - (m.negative + m.neutral + m.positive) / whole) AS `未计入`,
-    greatest(a.everything, m.negative + m.neutral + m.positive) AS whole
+SELECT hour AS time, negative / whole AS `负面`, neutral / whole AS `中性`, positive / whole AS `正面`,
+    (whole - negative - neutral - positive) / whole AS `未计入`
 FROM
-({_HOURS}) AS a
-LEFT JOIN
-({_MOODS}) AS m ON m.hour = a.hour
+(
+    SELECT a.hour AS hour, m.negative AS negative, m.neutral AS neutral, m.positive AS positive,
+        greatest(a.everything, m.negative + m.neutral + m.positive) AS whole
+    FROM ({_HOURS}) AS a
+    LEFT JOIN ({_MOODS}) AS m ON m.hour = a.hour
+)
 ORDER BY time
 """
 
 COUNTS = f"""
-SELECT hour AS time, {words.word("sentiment", "mood")} AS sentiment, sum(posts) AS posts
+SELECT hour AS time, {words.word("sentiment", "mood")} AS sentiment, sum(posts) AS Value
 FROM v_sentiment
 WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
 GROUP BY time, sentiment
@@ -150,7 +152,7 @@ LIMIT 20
 """
 
 VOLUME = f"""
-SELECT $__timeInterval(minute) AS time, platform, sum(posts) AS posts
+SELECT $__timeInterval(minute) AS time, platform, sum(posts) AS Value
 FROM v_post_counts
 WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()}
 GROUP BY time, platform
@@ -201,7 +203,6 @@ MOODS = {
     "负面": Column(colour="red"),
     "中性": Column(colour="#8e8e8e"),
     "正面": Column(colour="green"),
-    "未计入": Column(colour="#4a4a4a"),
 }
 _SHARE = [(None, "green"), (0.3, "yellow"), (0.5, "orange"), (0.7, "red")]
 
@@ -236,7 +237,7 @@ def _figures() -> panels.Panel:
 
 def _shares() -> panels.Panel:
     said = Said(2, "情绪占比", f"负面情绪在上升吗？占全部帖子的份额。{SMALL}", VIEWER, "此时段没有帖子")
-    columns = {**MOODS, "whole": Column(hidden=True)}
+    columns = {**MOODS, "未计入": Column(colour="#4a4a4a")}
     return panels.series(said, SHARES, unit="percentunit", stacked=True, columns=columns, interval="1h", largest=1)
 
 
@@ -264,7 +265,7 @@ def _topics() -> panels.Panel:
         "增势": Column(
             width=100, unit="prefix:×", decimals=1, paint="text", steps=[(None, "text"), (2, "orange"), (5, "red")]
         ),
-        "负面占比": Column(width=110, unit="percentunit", decimals=0, paint="text", steps=_SHARE),
+        "负面占比": Column(width=110, unit="percentunit", decimals=0, paint="text", steps=_SHARE, none="不足 20 人"),
         "最后一帖": Column(width=120, unit=CLOCK),
         "第一帖": Column(width=120, unit=CLOCK),
         "topic_id": Column(hidden=True),

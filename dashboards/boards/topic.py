@@ -101,7 +101,7 @@ def _figures() -> panels.Panel:
         "第一帖": Column(unit=CLOCK),
         "最后一帖": Column(unit=CLOCK),
     }
-    return panels.figures(said, FIGURES, columns, background=False)
+    return panels.figures(said, FIGURES, columns, times=True, background=False)
 
 
 def _about() -> panels.Panel:
@@ -138,4 +138,4 @@ def _posts() -> panels.Panel:
         VIEWER,
         "没有代表帖",
     )
-    return panels.rows(said, POSTS, {"平台": Column(width=120)})
+    return panels.rows(said, POSTS, {"平台": Column(width=120), "帖子编号": Column()})
