@@ -10,4 +10,5 @@ dashboards = typer.Typer(help="Dashboards and alert rules of Grafana, as code.",
 app.add_typer(dashboards, name="dashboards", rich_help_panel="Grafana")
 
 from pipelines.cli.dashboards import build as _build  # noqa: E402, F401 - it needs `dashboards` above
+from pipelines.cli.dashboards import check as _check  # noqa: E402, F401 - it needs `dashboards` above
 from pipelines.cli.dashboards import deploy as _deploy  # noqa: E402, F401 - it needs `dashboards` above
