@@ -108,14 +108,14 @@ def _bring(grafana: Grafana, resource: Resource, now: dict[str, Mark], force: bo
                 return outcome(CREATED)
             _write(grafana, resource, None, now)
             return outcome(CREATED, _reach(grafana, resource))
-        found = compare.lines(standing.content, resource.wanted)
+        found = compare.lines(standing.content, resource.wanted, resource.hidden)
         mark = now.get(resource.key)
         touched = mark is None or mark.standing != digest(standing.content)
-        outdated = mark is not None and mark.wanted != digest(resource.wanted)
+        outdated = mark is not None and mark.outdated(*_asked(resource))
         if not found and (touched or not outdated):
             note = "with additions made in Grafana" if mark is not None and touched else ""
             if mark is None and not dry_run:
-                now[resource.key] = Mark(digest(resource.wanted), digest(standing.content))
+                now[resource.key] = marks.of(*_asked(resource), standing.content, None)
             return _checked(grafana, resource, standing, now, dry_run) or outcome(SAME, note or standing.owner)
         if standing.owner:
             return outcome(REFUSED, f"{standing.owner}: change it there", found)
@@ -139,7 +139,12 @@ def _write(grafana: Grafana, resource: Resource, standing: Standing | None, now:
     written = resource.read()
     if written is None:
         raise Refused(0, "Grafana took it, and it is not there")
-    now[resource.key] = Mark(digest(resource.wanted), digest(written.content))
+    now[resource.key] = marks.of(*_asked(resource), written.content, now.get(resource.key))
+
+
+def _asked(resource: Resource) -> tuple[object, object]:
+    form = resource.wanted if resource.form is None else resource.form
+    return form, None if resource.lacking else resource.given
 
 
 def _checked(

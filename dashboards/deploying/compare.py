@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 REDACTED = "[REDACTED]"
 """What Grafana shows in the place of a contact point's secret."""
+PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+"""A value that whoever deploys did not give: what stands there is right, whatever it is."""
 ABSENT = "(absent)"
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:\d+[wdhms])+")
@@ -34,13 +36,16 @@ def differences(standing: Any, wanted: Any, path: str = "") -> Iterator[tuple[st
         yield path, standing, wanted
 
 
-def lines(standing: Any, wanted: Any) -> list[str]:
-    """``differences`` as lines for people, long values cut."""
-    return [f"{path}: {_short(one)} -> {_short(other)}" for path, one, other in differences(standing, wanted)]
+def lines(standing: Any, wanted: Any, hidden: Collection[str] = ()) -> list[str]:
+    """``differences`` as lines for people, long values cut, and none of paths that are ``hidden``."""
+    return [
+        f"{path}: (hidden)" if path in hidden else f"{path}: {_short(one)} -> {_short(other)}"
+        for path, one, other in differences(standing, wanted)
+    ]
 
 
 def _alike(standing: Any, wanted: Any) -> bool:
-    if standing == REDACTED:
+    if standing == REDACTED or (isinstance(wanted, str) and PLACEHOLDER.fullmatch(wanted)):
         return True
     if _empty(standing) and _empty(wanted):
         return True

@@ -1,6 +1,6 @@
 """What was deployed last, kept in the Grafana itself, so that every machine that deploys knows it.
 
-For each thing two short hashes: of what we wanted, and of what stood there when it had been written (Grafana adds
+For each thing short hashes: of what we wanted, and of what stood there when it had been written (Grafana adds
 fields and rewrites some). Later: the same second hash means that nobody touched it, so a new release may replace it;
 another one means that a person changed it in Grafana. No content and no secret is in it.
 
@@ -27,6 +27,18 @@ _COMMENT = re.compile(r"\{\{/\*\s*(\{.*\})\s*\*/\}\}", re.DOTALL)
 class Mark:
     wanted: str
     standing: str
+    put: str = ""
+    """Of the addresses that a site gave, apart: a deploy without them must not look like another release."""
+
+    def outdated(self, form: Any, given: Any) -> bool:
+        """Whether another release, or a site's new address, is to be written now."""
+        return self.wanted != digest(form) or (given is not None and self.put != digest(given))
+
+
+def of(form: Any, given: Any, standing: Any, before: Mark | None) -> Mark:
+    """The mark after a deploy. ``given``: what the site put into the form; None keeps what was put there before."""
+    put = digest(given) if given is not None else before.put if before else ""
+    return Mark(digest(form), digest(standing), put)
 
 
 def digest(content: Any) -> str:
@@ -51,7 +63,7 @@ def read(grafana: Grafana) -> dict[str, Mark]:
 
 def write(grafana: Grafana, marks: Mapping[str, Mark]) -> None:
     """Replace them. Raises Refused."""
-    held = {key: [mark.wanted, mark.standing] for key, mark in sorted(marks.items())}
+    held = {key: [mark.wanted, mark.standing, mark.put] for key, mark in sorted(marks.items())}
     text = json.dumps(held, ensure_ascii=False).replace("*/", "* /")
     content = {"template": f'{{{{ define "{TEMPLATE}" }}}}{{{{/* {text} */}}}}{{{{ end }}}}'}
     api = grafana.api.alertingprovisioning

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashboards.deploying.compare import PLACEHOLDER, REDACTED
 from dashboards.deploying.grafana import Grafana, Missing, Refused
 from dashboards.deploying.token import Part
 from dashboards.deploying.wanted import Wanted
@@ -23,6 +24,8 @@ _COUNTED = frozenset(
     {"id", "version", "iteration", "updated", "created", "orgID", "orgId", "provenance", "schemaVersion"}
 )
 
+_WORDS = frozenset({"title", "message", "subject", "httpMethod", "singleEmail"})
+"""Settings of a contact point that are no address and no secret."""
 _FREE = frozenset({"model", "settings", "labels", "annotations"})
 
 
@@ -44,6 +47,13 @@ class Resource:
     wanted: Content
     read: Callable[[], Standing | None]
     write: Callable[[Standing | None], None]
+    hidden: frozenset[str] = frozenset()
+    """Paths below ``wanted`` whose values are nobody's to read: a webhook's address lets anyone post there."""
+    form: Content | None = None
+    """``wanted`` with names in the place of what a site gives; None when it gives nothing."""
+    given: Content = field(default_factory=dict)
+    lacking: bool = False
+    """Whether the site gave less than the form asks for: the rest stays as it stands."""
 
     @property
     def key(self) -> str:
@@ -61,7 +71,7 @@ def resources(grafana: Grafana, wanted: Wanted, parts: Sequence[Part]) -> Iterat
             yield _source(grafana, source, wanted.passwords.get(source["uid"], ""))
     if Part.ALERTS in parts:
         yield from (_template(grafana, template) for template in wanted.templates)
-        yield from (_contact_point(grafana, point) for point in wanted.contact_points)
+        yield from (_contact_point(grafana, point, wanted.addresses) for point in wanted.contact_points)
         if wanted.policies:
             yield _policies(grafana, own_route(wanted.policies, wanted.groups))
         yield from (_group(grafana, group) for group in wanted.groups)
@@ -149,10 +159,18 @@ def _template(grafana: Grafana, template: Content) -> Resource:
     return Resource("template", name, Part.ALERTS, {"template": template["template"]}, read, write)
 
 
-def _contact_point(grafana: Grafana, point: Content) -> Resource:
+def _contact_point(grafana: Grafana, point: Content, addresses: Mapping[str, str]) -> Resource:
     api = grafana.api.alertingprovisioning
     uid = point["uid"]
     what = f"contact point {uid}"
+    places = {
+        name: match.group(1)
+        for name, value in point["settings"].items()
+        if isinstance(value, str) and (match := PLACEHOLDER.fullmatch(value))
+    }
+    given = {name: addresses[variable] for name, variable in places.items() if variable in addresses}
+    settings = {**point["settings"], **given}
+    missing = {name: variable for name, variable in places.items() if name not in given}
 
     def read() -> Standing | None:
         for raw in grafana.call(what, api.get_contactpoints):
@@ -161,12 +179,19 @@ def _contact_point(grafana: Grafana, point: Content) -> Resource:
         return None
 
     def write(standing: Standing | None) -> None:
+        there = standing.raw["settings"] if standing else {}
+        lacking = {name: variable for name, variable in missing.items() if there.get(name) in (None, "", REDACTED)}
+        if lacking:
+            raise Refused(0, f"set {', '.join(sorted(lacking.values()))} in the environment: where alerts are sent")
+        content = {**point, "settings": {**settings, **{name: there[name] for name in missing}}}
         if standing is None:
-            grafana.call(what, api.create_contactpoint, dict(point), disable_provenance=True)
+            grafana.call(what, api.create_contactpoint, content, disable_provenance=True)
         else:
-            grafana.call(what, api.update_contactpoint, uid, dict(point), disable_provenance=_unlocked(standing))
+            grafana.call(what, api.update_contactpoint, uid, content, disable_provenance=_unlocked(standing))
 
-    return Resource("contact point", uid, Part.ALERTS, _plain(point), read, write)
+    hidden = frozenset(f"settings.{name}" for name in settings if name not in _WORDS)
+    filled = _plain({**point, "settings": settings})
+    return Resource("contact point", uid, Part.ALERTS, filled, read, write, hidden, _plain(point), given, bool(missing))
 
 
 def own_route(policies: Content, groups: Sequence[Content]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dashboards.deploying.compare import PLACEHOLDER
 from dashboards.provisioning import ACCOUNTS, CENTRE, FOLDER_TITLE, FOLDER_UID, source
 from schemas.errors import UsageError
 
@@ -26,18 +27,26 @@ class Wanted:
     boards: Sequence[Mapping[str, Any]] = ()
     templates: Sequence[Mapping[str, Any]] = ()
     contact_points: Sequence[Mapping[str, Any]] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By variable: where alerts are sent; never shown."""
     policies: Mapping[str, Any] | None = None
     groups: Sequence[Mapping[str, Any]] = ()
 
 
 def read(
-    store: str | None, passwords: Mapping[str, str], *, without_centre: bool = False, generated: Path | None = None
+    store: str | None,
+    passwords: Mapping[str, str],
+    *,
+    without_centre: bool = False,
+    addresses: Mapping[str, str] | None = None,
+    generated: Path | None = None,
 ) -> Wanted:
     """Read the generated files.
 
     ``store``: where Grafana finds it, None when no data source is to be written. ``passwords``: the store's user ->
     password. ``without_centre`` leaves out the data source with the places of calls, and every dashboard and rule group
-    that reads it. ``generated``: default is what is committed. Raises UsageError when a file is missing or no JSON.
+    that reads it. ``addresses``: variable -> where alerts are sent; contact points say ``${VARIABLE}``. ``generated``:
+    default is what is committed. Raises UsageError when a file is missing or no JSON.
     """
     folder = generated or GENERATED
     boards = [_json(file) for file in sorted((folder / "boards").glob("*.json"))]
@@ -57,9 +66,17 @@ def read(
         boards=boards,
         templates=rules.get("templates", ()),
         contact_points=rules.get("contactPoints", ()),
+        addresses=addresses or {},
         policies=rules.get("policies"),
         groups=groups,
     )
+
+
+def variables(generated: Path | None = None) -> list[str]:
+    """The variables that contact points name, in order."""
+    points = _json((generated or GENERATED) / RULES).get("contactPoints", ())
+    values = [str(value) for point in points for value in point["settings"].values()]
+    return sorted({match.group(1) for value in values if (match := PLACEHOLDER.fullmatch(value))})
 
 
 def mentions(content: Any, uid: str) -> bool:

@@ -58,7 +58,8 @@ def dashboards_deploy(
     ] = None,
 ) -> None:
     """Bring a Grafana to the committed dashboards, rules and data sources. Twice is once; what people changed there is
-    kept unless --force. Exit code 1 when something was refused. docs/deploying.md has the rights that a token needs."""
+    kept unless --force. Alerts go to YUQING_ALERT_URL and YUQING_ALERT_EMAIL of the environment. Exit code 1 when
+    something was refused. docs/deploying.md has the rights that a token needs."""
     from dashboards.deploy import deploy
     from dashboards.deploying import wanted
     from dashboards.deploying.grafana import Grafana
@@ -80,8 +81,9 @@ def dashboards_deploy(
         # whoever administers that Grafana can from now on read the store as these users
         detail = {"parts": [str(part) for part in parts], "passwords of": sorted(secrets), "force": force}
         traced.note(given.home, person.name, "dashboards.deploy", f"grafana {grafana}", detail)
-    target = Grafana(grafana, token, insecure=insecure, ca=ca, secrets=secrets.values())
-    plan = wanted.read(address, secrets, without_centre=without_centre)
+    addresses = {name: os.environ[name] for name in wanted.variables() if os.environ.get(name)}
+    target = Grafana(grafana, token, insecure=insecure, ca=ca, secrets=[*secrets.values(), *addresses.values()])
+    plan = wanted.read(address, secrets, without_centre=without_centre, addresses=addresses)
     outcomes = deploy(target, plan, parts=parts, force=force, dry_run=dry_run, say=say)
     _show(outcomes, how, diff)
     if any(one.failed for one in outcomes):
