@@ -28,10 +28,14 @@ def against_schemas(boards: Collection[Board], rules: Mapping[str, Any], folder:
     found = []
     for board in boards:
         uid = str(board.get("uid", "?"))
-        found += [Problem(uid, where, what, SCHEMA) for where, what in check["dashboard"]("Dashboard", board)]
+        outer = check["dashboard"]("Dashboard", {**board, "panels": []})
+        found += [Problem(uid, where, what, SCHEMA) for where, what in outer]
         for panel in board.get("panels", []):
+            name = f"{panel.get('id')} {panel.get('title', '')}"
+            # one by one: of "a panel or a row" the validator cannot say which of both was meant
+            inner = check["dashboard"]("RowPanel" if panel.get("type") == "row" else "Panel", panel)
+            found += [Problem(uid, name, f"{where}: {what}", SCHEMA) for where, what in inner]
             if panel.get("type") == "timeseries":
-                name = f"{panel.get('id')} {panel.get('title', '')}"
                 custom = panel.get("fieldConfig", {}).get("defaults", {}).get("custom", {})
                 for definition, part in (("Options", panel.get("options", {})), ("FieldConfig", custom)):
                     said = check["timeseries"](definition, part)
@@ -52,6 +56,7 @@ Said = list[tuple[str, str]]
 
 def _validator(folder: Path, name: str) -> Callable[[str, Any], Said]:
     import jsonschema
+    from jsonschema.exceptions import best_match  # of "neither this nor that": why not the likelier
 
     path = folder / f"{name}.schema.json"
     try:
@@ -63,8 +68,8 @@ def _validator(folder: Path, name: str) -> Callable[[str, Any], Said]:
         if definition not in schema["definitions"]:
             return [(definition, f"{path.name} defines no such thing")]
         whole = {"$ref": f"#/definitions/{definition}", "definitions": schema["definitions"]}
-        errors = jsonschema.Draft7Validator(whole).iter_errors(content)
-        return [("/".join(map(str, error.absolute_path)) or definition, error.message[:200]) for error in errors]
+        errors = [best_match([error]) for error in jsonschema.Draft7Validator(whole).iter_errors(content)]
+        return [("/".join(map(str, e.absolute_path)) or definition, e.message[:200]) for e in errors if e]
 
     return check
 
