@@ -35,7 +35,7 @@ than 20 from these users, so with the plugin's default of 60 every query fails."
 STORE = "http://clickhouse:8123"
 """The address in the files: the store's name in ``deploy/compose.yaml``."""
 SECRETS = "/run/secrets"
-BOARDS = "/var/lib/grafana/dashboards"
+BOARDS = "/var/lib/yuqing-boards"
 
 
 def source(uid: str, store: str) -> dict[str, Any]:
