@@ -10,13 +10,15 @@ addresses: npm's own setting says which registry). None of their install scripts
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,13 +64,31 @@ def build(say: Say = lambda _: None) -> Path:
         raise ServiceError(f"the page is built in a checkout of yuqing, and {SOURCES} is not there")
     if is_built():
         return DIST
-    node = find_node(say)
-    _install_packages(node, say)
-    say("the page is built (once; half a minute)")
-    vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
-    _run([node, vite, "build"], "vite build", BUILD_TIMEOUT)
-    (DIST / _MADE).write_text(stamp(), "utf-8")
+    with _only_one():
+        if is_built():  # by whoever was faster
+            return DIST
+        made_of = stamp()
+        node = find_node(say)
+        _install_packages(node, say)
+        say("the page is built (once; half a minute)")
+        vite = SOURCES / "node_modules" / "vite" / "bin" / "vite.js"
+        new = DIST.with_name("dist.new")
+        _run([node, vite, "build", "--outDir", new.name, "--emptyOutDir"], "vite build", BUILD_TIMEOUT)
+        (new / _MADE).write_text(made_of, "utf-8")
+        shutil.rmtree(DIST, ignore_errors=True)
+        new.rename(DIST)  # a server that runs never finds half a page
     return DIST
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    """One builder at a time in this checkout; the second waits and finds the page."""
+    descriptor = os.open(SOURCES / ".build.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def node_version(node: Path) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@ import {
   applyFieldOverrides,
   dataFrameFromJSON,
   FieldConfigOptionsRegistry,
+  FieldType,
   identityOverrideProcessor,
   transformDataFrame,
 } from '@grafana/data';
@@ -14,14 +15,13 @@ const STANDARD = [
   'filterable', 'description',
 ];
 
-const option = (id, path, isCustom) => ({
-  id, path, name: id, isCustom,
-  process: identityOverrideProcessor, override: identityOverrideProcessor,
-  shouldApply: () => true, editor: () => null, getItemsCount: () => 1,
+const option = (id, path, isCustom, shouldApply = () => true) => ({
+  id, path, name: id, isCustom, shouldApply,
+  process: identityOverrideProcessor, override: identityOverrideProcessor, editor: () => null, getItemsCount: () => 1,
 });
 
 /** Every option that this panel sets, so that none is lost whatever the panel type knows. */
-function registry({ defaults = {}, overrides = [] }) {
+function registry({ defaults, overrides }, type) {
   const custom = new Set(Object.keys(defaults.custom ?? {}));
   for (const { properties } of overrides) {
     for (const { id } of properties) {
@@ -30,9 +30,11 @@ function registry({ defaults = {}, overrides = [] }) {
       }
     }
   }
+  // the time axis takes no axis label or width that was meant for the values
+  const applies = type === 'timeseries' ? (field) => field.type === FieldType.number : undefined;
   return new FieldConfigOptionsRegistry(() => [
     ...STANDARD.map((id) => option(id, id, false)),
-    ...[...custom].map((path) => option(`custom.${path}`, path, true)),
+    ...[...custom].map((path) => option(`custom.${path}`, path, true, applies)),
   ]);
 }
 
@@ -49,7 +51,8 @@ export async function prepare(json, panel, theme, replaceVariables) {
   }
   const fieldConfig = fieldConfigOf(panel);
   return applyFieldOverrides({
-    data, fieldConfig, replaceVariables, theme, timeZone: TIME_ZONE, fieldConfigRegistry: registry(fieldConfig),
+    data, fieldConfig, replaceVariables, theme, timeZone: TIME_ZONE,
+    fieldConfigRegistry: registry(fieldConfig, panel.type),
   });
 }
 

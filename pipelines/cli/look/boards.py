@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dashboards
-from schemas.errors import UsageError
+from schemas.errors import ServiceError, UsageError
 
 FOLDER = Path(dashboards.__file__).parent / "generated" / "boards"
 FIRST = ("yuqing-command", "yuqing-opinion", "yuqing-topic", "yuqing-health")
@@ -77,8 +77,11 @@ class Boards:
         # by comparison, never by joining: a uid comes from outside
         for path in self.folder.glob("*.json"):
             if path.stem == uid:
-                found = json.loads(path.read_text("utf-8"))
-                return dict(found.get("dashboard", found))
+                try:
+                    return dict(json.loads(path.read_text("utf-8")))
+                except (OSError, ValueError) as error:
+                    reason = f"board {uid} cannot be read ({type(error).__name__})"
+                    raise ServiceError(f"{reason}: `yuqing dashboards build` writes it again") from None
         raise UsageError(f"there is no board {uid}")
 
 

@@ -73,6 +73,8 @@ def application(boards: Boards, connection: Connection, *, token: str, port: int
         return await answered(lambda: questions.options(_asked(body)))
 
     async def page(request: Request) -> Response:
+        if not (dist / "index.html").is_file():
+            return PlainTextResponse("the page is not built: make look\n", 503)
         return FileResponse(dist / "index.html", headers={"Cache-Control": "no-store"})
 
     routes = [

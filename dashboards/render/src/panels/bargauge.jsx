@@ -2,11 +2,12 @@ import { getDisplayValueAlignmentFactors, VizOrientation } from '@grafana/data';
 import { BarGauge, VizRepeater } from '@grafana/ui';
 import { displayValues } from './values.js';
 
-const LEAST_HEIGHT = 16;
+// Grafana's own sizes where the board leaves them to it
+const AUTOMATIC = { minVizWidth: 8, minVizHeight: 16, maxVizHeight: 300 };
 
 export function Bars({ panel, frames, width, height, context }) {
   const options = panel.options ?? {};
-  const automatic = options.sizing !== 'manual';
+  const sizes = options.sizing === 'manual' ? options : AUTOMATIC;
   return (
     <VizRepeater
       getValues={() => displayValues(panel, frames, context)}
@@ -22,8 +23,7 @@ export function Bars({ panel, frames, width, height, context }) {
       )}
       width={width} height={height} source={frames} itemSpacing={8} renderCounter={context.tick}
       orientation={options.orientation ?? VizOrientation.Auto}
-      minVizWidth={automatic ? 8 : options.minVizWidth} minVizHeight={automatic ? LEAST_HEIGHT : options.minVizHeight}
-      maxVizHeight={automatic ? undefined : options.maxVizHeight}
+      minVizWidth={sizes.minVizWidth} minVizHeight={sizes.minVizHeight} maxVizHeight={sizes.maxVizHeight}
     />
   );
 }

@@ -1,7 +1,6 @@
 import { formattedValueToString, getFieldDisplayName } from '@grafana/data';
 
 const NAMED = 40; // more names than this cover each other
-const MARGIN = 24;
 
 // Grafana publishes no geomap package: places as circles on Web Mercator, without tiles, which a closed network lacks.
 const mercator = (lat) => (Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) * 180) / Math.PI;
@@ -27,11 +26,11 @@ function columns(panel, frame) {
 }
 
 /** A projection that shows all points in width x height, north up, one scale both ways. */
-function projection(points, width, height) {
+function projection(points, width, height, margin) {
   const xs = points.map(({ lon }) => lon);
   const ys = points.map(({ lat }) => mercator(lat));
   const [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const scale = Math.min((width - 2 * MARGIN) / Math.max(east - west, 0.2), (height - 2 * MARGIN) / Math.max(north - south, 0.2));
+  const scale = Math.min((width - 2 * margin) / Math.max(east - west, 0.2), (height - 2 * margin) / Math.max(north - south, 0.2));
   return ({ lon, lat }) => [
     width / 2 + (lon - (west + east) / 2) * scale,
     height / 2 - (mercator(lat) - (south + north) / 2) * scale,
@@ -51,7 +50,7 @@ export function Places({ panel, frames, width, height, context }) {
     }
   }
   points.sort((a, b) => b.value - a.value); // small circles stay on top of large ones
-  const project = projection(points, width, height);
+  const project = projection(points, width, height, most + 4);
   const biggest = Math.max(1, ...points.map(({ value }) => value));
   const said = (row) => frame.fields
     .filter((field) => field !== lat && field !== lon)
