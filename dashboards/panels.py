@@ -51,6 +51,7 @@ class Column:
     paint: str = ""  # "text" or "background": where the colour of words or steps goes
     bar: bool = False
     colour: str = ""
+    centred: bool = False
     none: str = "—"  # for an empty cell: else Grafana writes the panel's words for nothing at all into it
 
     def properties(self, cell: bool = False) -> list[DynamicConfigValue]:
@@ -75,6 +76,11 @@ class Column:
             # by its name in Grafana 11, and that of its successors
             found["custom.hidden"] = True
             found["custom.hideFrom"] = {"legend": False, "tooltip": False, "viz": True}
+        if self.centred:
+            found["custom.align"] = "center"
+        if self.wrap:
+            # beside the cell's own option, which successors of Grafana 11 do not read
+            found["custom.wrapText"] = True
         if self.link:
             found["links"] = [DashboardLink(title=self.link[0], url=self.link[1])]
         options = self._cell()
@@ -113,6 +119,8 @@ def figures(
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .text_mode(kinds.BigValueTextMode.VALUE_AND_NAME)
         .justify_mode(kinds.BigValueJustifyMode.CENTER)
+        .wide_layout(False)
+        .text(common.VizTextDisplayOptions().title_size(14).value_size(32))
         .orientation(kinds.VizOrientation.VERTICAL)
         .thresholds(_steps([(None, "text")]))
         .color_scheme(_by_thresholds())
@@ -123,11 +131,13 @@ def figures(
 def lines_of_text(said: Said, sql: str, show: str, colours: Mapping[str, str]) -> Panel:
     """Rows in large type, one under the other: the column ``show`` large, the other (one string column) as its name.
 
-    ``colours``: pattern of the text -> colour.
+    ``colours``: how the text begins -> colour.
     """
     mappings: list[models.ValueMapping] = [
-        models.RegexMap(models.DashboardRegexMapOptions(pattern, models.ValueMappingResult(color=colour, index=index)))
-        for index, (pattern, colour) in enumerate(colours.items())
+        models.RegexMap(
+            models.DashboardRegexMapOptions(f"/^{beginning}/", models.ValueMappingResult(color=colour, index=index))
+        )
+        for index, (beginning, colour) in enumerate(colours.items())
     ]
     panel = (
         stat.Panel()
@@ -136,7 +146,8 @@ def lines_of_text(said: Said, sql: str, show: str, colours: Mapping[str, str]) -
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .text_mode(kinds.BigValueTextMode.VALUE_AND_NAME)
         .justify_mode(kinds.BigValueJustifyMode.AUTO)
-        .wide_layout(True)
+        .wide_layout(False)
+        .text(common.VizTextDisplayOptions().title_size(14).value_size(26))
         .orientation(kinds.VizOrientation.HORIZONTAL)
         .mappings(mappings)
         .thresholds(_steps([(None, "text")]))
@@ -146,7 +157,7 @@ def lines_of_text(said: Said, sql: str, show: str, colours: Mapping[str, str]) -
 
 
 def rows(said: Said, sql: str, columns: Mapping[str, Column], *, tall: bool = False) -> Panel:
-    """A table; ``columns`` are all of its columns."""
+    """A table; ``columns`` are all of its columns. A tall row holds two lines of text: cut what may be longer."""
     height = kinds.TableCellHeight.LG if tall else kinds.TableCellHeight.SM
     panel = table.Panel().show_header(True).cell_height(height).filterable(False)
     return _overrides(_say(panel, said, sql, TABLE), columns, cell=True)
@@ -156,7 +167,7 @@ def bars(
     said: Said,
     sql: str,
     *,
-    unit: str = "short",
+    unit: str = "locale",
     steps: Sequence[tuple[float | None, str]] = (),
     columns: Mapping[str, Column] | None = None,
     by_row: bool = True,
@@ -172,6 +183,10 @@ def bars(
         .value_mode(kinds.BarGaugeValueMode.TEXT)
         .name_placement(kinds.BarGaugeNamePlacement.LEFT)
         .show_unfilled(True)
+        .text(common.VizTextDisplayOptions().title_size(14).value_size(16))
+        .sizing(kinds.BarGaugeSizing.MANUAL)
+        .min_viz_height(16)
+        .max_viz_height(40)
         .unit(unit)
         .min(0)
         .thresholds(_steps(steps or [(None, colour)]))
@@ -193,7 +208,6 @@ def series(
     as_bars: bool = False,
     largest: float | None = None,
     steps: Sequence[tuple[float | None, str]] = (),
-    axis: str = "",
 ) -> Panel:
     """Lines or bars over time. ``interval``: what the rows are counted by at the finest, so that no gap is drawn.
 
@@ -211,7 +225,6 @@ def series(
         .line_interpolation(kinds.LineInterpolation.LINEAR)
         .show_points(kinds.VisibilityMode.AUTO)
         .span_nulls(False)
-        .axis_label(axis)
         .color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC))
         .legend(
             common.VizLegendOptions()

@@ -80,5 +80,13 @@ def on_platform(column: str = "platform") -> str:
     return f"({PLATFORM} = 'all' OR {column} = {PLATFORM})"
 
 
+def by_the_hour(column: str) -> str:
+    """The range, for what is counted by the hour: the hour in which it begins is in it, whole.
+
+    ``$__toTime`` stands in brackets: plugins before 4.20 take all up to the next bracket for its arguments.
+    """
+    return f"{column} >= toStartOfHour($__fromTime) AND {column} <= ($__toTime)"
+
+
 OPEN = "state != 'closed' AND merged_into = ''"
 """Of ``episodes``: nobody has said that it is over."""

@@ -85,6 +85,20 @@ WORDS: Mapping[str, Family] = MappingProxyType(
             "ADDRESS": "住址",
             "PLACE": "地点",
         },
+        "platform": {
+            "weibo": "微博",
+            "wechat": "微信",
+            "douyin": "抖音",
+            "kuaishou": "快手",
+            "xiaohongshu": "小红书",
+            "bilibili": "哔哩哔哩",
+            "zhihu": "知乎",
+            "tieba": "贴吧",
+            "toutiao": "今日头条",
+            "twitter": "推特",
+            "rss": "RSS",
+            "unknown": "未注明",
+        },
         "alert": {"open": "未处理", "acknowledged": "已确认", "closed": "已关闭"},
         "letter": {"open": "待处理", "retried": "已重试成功"},
         "job": {
@@ -101,7 +115,7 @@ WORDS: Mapping[str, Family] = MappingProxyType(
         "warning": {"0": "区间内", "1": "超出"},
     }
 )
-"""Family -> code -> word. Those from ``alert`` on are the dashboards' own."""
+"""Family -> code -> word. Those from ``platform`` on are the dashboards' own."""
 
 COLOURS: Mapping[str, Family] = MappingProxyType(
     {
@@ -127,6 +141,20 @@ COLOURS: Mapping[str, Family] = MappingProxyType(
             "ADDRESS": "住址",
             "PLACE": "地点",
         },
+        "platform": {
+            "weibo": "微博",
+            "wechat": "微信",
+            "douyin": "抖音",
+            "kuaishou": "快手",
+            "xiaohongshu": "小红书",
+            "bilibili": "哔哩哔哩",
+            "zhihu": "知乎",
+            "tieba": "贴吧",
+            "toutiao": "今日头条",
+            "twitter": "推特",
+            "rss": "RSS",
+            "unknown": "未注明",
+        },
         "alert": {"open": "red", "acknowledged": "blue", "closed": "text"},
         "letter": {"open": "orange", "retried": "green"},
         "job": {
@@ -138,7 +166,7 @@ COLOURS: Mapping[str, Family] = MappingProxyType(
             "stopped": "text",
             "unknown": "purple",
         },
-        "priority": {"1": "red", "2": "orange", "3": "yellow", "4": "text"},
+        "priority": {"1": "red", "2": "orange", "3": "#b58900", "4": "text"},
         "breaker": {"0": "text", "1": "red"},
         "warning": {"0": "text", "1": "red"},
     }

@@ -77,13 +77,13 @@ SELECT
     {PEOPLE} AS `人数`,
     e.state AS `状态`,
     {WAITED} AS `已等待`,
-    e.last_at AS `最后消息`,
+    {words.shortened("c.said", 60)} AS `原文（已遮蔽）`,
     e.callers AS `求助者`,
     e.relays AS `转发`,
     e.owner AS `承办`,
     e.deadline AS `时限`,
+    e.last_at AS `最后消息`,
     {words.why("e.reasons")} AS `其他依据`,
-    {words.shortened("c.said")} AS `原文（已遮蔽）`,
     arrayStringConcat(arrayMap(post -> concat(post.1, '/', post.2), arraySlice(e.evidence, 1, 3)), ' ') AS `证据帖`,
     e.first_at AS `首次消息`,
     e.episode_id AS `事件编号`
@@ -137,7 +137,7 @@ SELECT
     a.priority AS `级别`,
     if(a.place = '', '地点不详', a.place) AS `地点`,
     {words.alert_reasons("a.reasons")} AS `依据`,
-    {words.shortened("c.said")} AS `原文（已遮蔽）`,
+    {words.shortened("c.said", 60)} AS `原文（已遮蔽）`,
     a.callers AS `求助者`,
     a.posts AS `帖数`,
     a.state AS `状态`,
@@ -172,11 +172,13 @@ ORDER BY `未结束` DESC, need
 """
 
 ARRIVALS = f"""
-SELECT $__timeInterval(minute) AS time, platform, sum(posts) * 60 / greatest($__interval_s, 60) AS Value
+SELECT
+    $__timeInterval(minute) AS time, {words.word("platform", "platform")} AS source,
+    sum(posts) * 60 / greatest($__interval_s, 60) AS Value
 FROM v_post_counts
 WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()}
-GROUP BY time, platform
-ORDER BY time, platform
+GROUP BY time, source
+ORDER BY time, source
 """
 
 CALLS = f"""
@@ -189,7 +191,9 @@ ORDER BY time, need
 """
 
 FEEDS = f"""
-SELECT platform AS `平台`, greatest(0, dateDiff('second', last_created_at, now64(3))) / 60 AS `距最新一帖`
+SELECT
+    {words.word("platform", "platform")} AS `平台`,
+    greatest(0, dateDiff('second', last_created_at, now64(3))) / 60 AS `距最新一帖`
 FROM v_feeds
 WHERE {on_platform()}
 ORDER BY `距最新一帖` DESC, platform
@@ -214,7 +218,7 @@ LEFT JOIN v_districts AS d ON d.adcode = e.adcode
 ORDER BY e.rank DESC, e.episode_id
 """
 
-_PRIORITY = Column(width=60, words="priority", paint="background")
+_PRIORITY = Column(width=60, words="priority", paint="background", centred=True)
 _STATE = Column(width=80, words="state", paint="text")
 _SOME = [(None, "green"), (1, "red")]
 
@@ -223,7 +227,7 @@ def board() -> dashboard.Dashboard:
     return framed(
         FRAME,
         [
-            (9, [(24, _top_five())]),
+            (11, [(24, _top_five())]),
             (4, [(24, _counts())]),
             (13, [(24, _episodes())]),
             (12, [(10, _map()), (5, _needs()), (9, _hazards())]),
@@ -241,7 +245,7 @@ def _top_five() -> panels.Panel:
         CENTRE,
         "没有未结束的事件",
     )
-    return panels.lines_of_text(said, TOP_FIVE, "事件", {"^P1": "red", "^P2": "orange", "^P3": "yellow"})
+    return panels.lines_of_text(said, TOP_FIVE, "事件", {"P1": "red", "P2": "orange", "P3": "yellow"})
 
 
 def _counts() -> panels.Panel:
@@ -286,7 +290,7 @@ def _episodes() -> panels.Panel:
         "承办": Column(width=90, wrap=True, none="无人承办"),
         "时限": Column(width=110, unit=CLOCK, none="未定"),
         "其他依据": Column(width=160, wrap=True),
-        "原文（已遮蔽）": Column(width=360, wrap=True, none="没有可看的原文"),
+        "原文（已遮蔽）": Column(width=480, wrap=True, none="没有可看的原文"),
         "证据帖": Column(width=170, wrap=True),
         "首次消息": Column(width=110, unit=CLOCK),
         "事件编号": Column(width=150),
@@ -303,7 +307,7 @@ def _map() -> panels.Panel:
         "没有能落到地区的事件",
     )
     columns = {
-        "最急": Column(steps=[(None, "red"), (2, "orange"), (3, "yellow"), (4, "blue")], words="priority"),
+        "最急": Column(steps=[(None, "red"), (2, "orange"), (3, "#b58900"), (4, "blue")], words="priority"),
     }
     return panels.points(said, MAP, size="未结束", colour="最急", label="标注", columns=columns)
 
@@ -338,7 +342,7 @@ def _hazards() -> panels.Panel:
         "状态": _STATE,
         "事件编号": Column(width=150),
     }
-    return panels.rows(said, HAZARDS, columns)
+    return panels.rows(said, HAZARDS, columns, tall=True)
 
 
 def _arrivals() -> panels.Panel:
@@ -349,7 +353,7 @@ def _arrivals() -> panels.Panel:
         CENTRE,
         "此时段没有帖子",
     )
-    return panels.series(said, ARRIVALS, stacked=True, as_bars=True, axis="帖／分钟")
+    return panels.series(said, ARRIVALS, stacked=True, as_bars=True)
 
 
 def _calls() -> panels.Panel:
@@ -360,7 +364,7 @@ def _calls() -> panels.Panel:
         CENTRE,
         "此时段没有求助帖",
     )
-    return panels.series(said, CALLS, stacked=True, as_bars=True, axis="帖／分钟")
+    return panels.series(said, CALLS, stacked=True, as_bars=True)
 
 
 def _feeds() -> panels.Panel:
@@ -407,7 +411,7 @@ def _alerts() -> panels.Panel:
         "级别": _PRIORITY,
         "地点": Column(width=260, wrap=True),
         "依据": Column(width=240, wrap=True),
-        "原文（已遮蔽）": Column(width=420, wrap=True, none="没有可看的原文"),
+        "原文（已遮蔽）": Column(width=480, wrap=True, none="没有可看的原文"),
         "求助者": Column(width=70),
         "帖数": Column(width=60),
         "状态": Column(width=80, words="alert", paint="text"),

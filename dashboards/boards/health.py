@@ -120,7 +120,9 @@ ORDER BY `帖子` DESC, key
 """
 
 FEEDS = f"""
-SELECT platform AS `平台`, greatest(0, dateDiff('second', last_created_at, now64(3))) / 60 AS `距最新一帖`,
+SELECT
+    {words.word("platform", "platform")} AS `平台`,
+    greatest(0, dateDiff('second', last_created_at, now64(3))) / 60 AS `距最新一帖`,
     greatest(0, dateDiff('second', last_stored_at, now64(3))) / 60 AS `距最近入库`
 FROM v_feeds
 WHERE {on_platform()}
@@ -135,8 +137,11 @@ GROUP BY time, priority
 ORDER BY time, priority
 """
 
-_SOME = [(None, "green"), (1, "red")]
-_LATENCY = [(None, "green"), (5_000, "orange"), (30_000, "red")]
+# the first colour is that of no data too, and no data is not good news
+_SOME = [(None, "text"), (0, "green"), (1, "red")]
+_A_FEW = [(None, "text"), (0, "green"), (1, "orange")]
+_LATENCY = [(None, "text"), (0, "green"), (5_000, "orange"), (30_000, "red")]
+_LATENCY_LINES = [(None, "green"), (5_000, "orange"), (30_000, "red")]
 _WAITED = [(None, "green"), (10, "orange"), (30, "red")]
 
 
@@ -161,12 +166,12 @@ def _figures() -> panels.Panel:
         VIEWER,
     )
     columns = {
-        "死信": Column(steps=[(None, "green"), (1, "orange")]),
+        "死信": Column(steps=_A_FEW),
         "最差 p95 延迟": Column(unit="ms", steps=_LATENCY),
         "最大滞后": Column(unit="ms", steps=_LATENCY),
-        "降级帖": Column(steps=[(None, "green"), (1, "orange")]),
+        "降级帖": Column(steps=_A_FEW),
         "熔断": Column(steps=_SOME),
-        "重启": Column(steps=[(None, "green"), (1, "orange"), (3, "red")]),
+        "重启": Column(steps=[*_A_FEW, (3, "red")]),
     }
     return panels.figures(said, FIGURES, columns, background=False)
 
@@ -175,21 +180,21 @@ def _rate() -> panels.Panel:
     said = Said(
         2, "每秒入库", "每秒存下多少帖？按入库时间，每分钟算一次，最近一分钟还没算完。", VIEWER, "此时段没有入库"
     )
-    return panels.series(said, RATE, unit="short", axis="帖／秒")
+    return panels.series(said, RATE, unit="short")
 
 
 def _latency() -> panels.Panel:
     said = Said(
         3, "入库延迟", "从读到一帖到存下要多久？一半、95% 和 99% 的帖子不超过这些数。", VIEWER, "此时段没有入库"
     )
-    return panels.series(said, LATENCY, unit="ms", steps=_LATENCY)
+    return panels.series(said, LATENCY, unit="ms", steps=_LATENCY_LINES)
 
 
 def _lag() -> panels.Panel:
     said = Said(
         4, "流作业滞后", "流作业落后多少？从发布到入库，取最差的一批；没有流作业就无数据。", VIEWER, "此时段没有流作业"
     )
-    return panels.series(said, LAG, unit="ms", steps=_LATENCY)
+    return panels.series(said, LAG, unit="ms", steps=_LATENCY_LINES)
 
 
 def _pressure() -> panels.Panel:
@@ -215,7 +220,7 @@ def _jobs() -> panels.Panel:
     )
     columns = {
         "作业": Column(width=110),
-        "运行": Column(width=230),
+        "运行": Column(),
         "状态": Column(width=90, words="job", paint="text"),
         "重启": Column(width=70, paint="text", steps=[(None, "text"), (1, "orange"), (3, "red")]),
         "熔断": Column(width=80, words="breaker", paint="text"),
@@ -227,7 +232,7 @@ def _jobs() -> panels.Panel:
 
 def _letters_by_time() -> panels.Panel:
     said = Said(7, "死信", "处理不了的记录在增加吗？按首次入库的分钟计。", VIEWER, "此时段没有入库")
-    return panels.series(said, LETTERS_BY_TIME, as_bars=True, columns={"死信": Column(colour="orange")}, axis="条")
+    return panels.series(said, LETTERS_BY_TIME, as_bars=True, columns={"死信": Column(colour="orange")})
 
 
 def _letters() -> panels.Panel:
@@ -277,7 +282,7 @@ def _feeds() -> panels.Panel:
 
 def _shed() -> panels.Panel:
     said = Said(11, "过载降级", "过载时有多少帖只过了轻模型？它们没有丢，关键词告警不受影响。", VIEWER, "没有降级")
-    return panels.series(said, SHED, as_bars=True, columns={"降级帖": Column(colour="orange")}, axis="帖")
+    return panels.series(said, SHED, as_bars=True, columns={"降级帖": Column(colour="orange")})
 
 
 def _alerts() -> panels.Panel:
@@ -288,4 +293,4 @@ def _alerts() -> panels.Panel:
         "P3": Column(colour="yellow"),
         "P4": Column(colour="#8e8e8e"),
     }
-    return panels.series(said, ALERTS, stacked=True, as_bars=True, columns=columns, interval="5m", axis="条")
+    return panels.series(said, ALERTS, stacked=True, as_bars=True, columns=columns, interval="5m")

@@ -10,7 +10,7 @@ from dashboards import panels, words
 from dashboards.boards.frame import Frame
 from dashboards.boards.frame import board as framed
 from dashboards.panels import CLOCK, Column, Said
-from dashboards.query import REGION, VIEWER, counted, in_cells, in_region, on_platform
+from dashboards.query import REGION, VIEWER, by_the_hour, counted, in_cells, in_region, on_platform
 
 FRAME = Frame(
     uid="yuqing-opinion",
@@ -24,9 +24,6 @@ SMALL = "情绪按小时计，只计至少 20 位作者的格子，取整到 5�
 
 # Cells of few authors are missing, so shares of what is left would lie: a county where only the angry are many enough
 # would be angry by 100%. All posts are counted elsewhere, and shares are of them.
-_SINCE = "toStartOfHour($__fromTime)"
-"""Moods are told by the hour, so what they are a share of begins with an hour too."""
-
 _MENTIONS = f"({REGION} = 'all' OR arrayExists(county -> {in_region('county.adcode')}, counties))"
 
 FIGURES = f"""
@@ -35,15 +32,15 @@ SELECT
     if(whole = 0, NULL, least(1, negative / whole)) AS `负面占比（至少）`,
     (SELECT count() FROM v_topics WHERE $__timeFilter(last_at) AND posts >= 3 AND {_MENTIONS}) AS `三帖以上的话题`,
     (SELECT count() FROM v_forecasts
-     WHERE warning AND step = 1 AND week >= toMonday($__toTime, 'Asia/Shanghai') - 7
+     WHERE warning AND step = 1 AND week >= toMonday(($__toTime), 'Asia/Shanghai') - 7
         AND {in_region("district")}) AS `超出预测`
 FROM
 (
     SELECT
         (SELECT sum(posts) FROM v_post_counts
-         WHERE minute >= {_SINCE} AND minute <= $__toTime AND {counted()} AND {on_platform()}) AS whole,
+         WHERE {by_the_hour("minute")} AND {counted()} AND {on_platform()}) AS whole,
         (SELECT sum(posts) FROM v_sentiment
-         WHERE hour >= {_SINCE} AND hour <= $__toTime AND sentiment = 'negative'
+         WHERE {by_the_hour("hour")} AND sentiment = 'negative'
             AND {in_cells()} AND {on_platform()}) AS negative
 )
 """
@@ -51,7 +48,7 @@ FROM
 _HOURS = f"""
     SELECT toStartOfHour(minute) AS hour, sum(posts) AS everything
     FROM v_post_counts
-    WHERE minute >= {_SINCE} AND minute <= $__toTime AND {counted()} AND {on_platform()}
+    WHERE {by_the_hour("minute")} AND {counted()} AND {on_platform()}
     GROUP BY hour
 """
 
@@ -59,7 +56,7 @@ _MOODS = f"""
     SELECT hour, sumIf(posts, sentiment = 'negative') AS negative, sumIf(posts, sentiment = 'neutral') AS neutral,
         sumIf(posts, sentiment = 'positive') AS positive
     FROM v_sentiment
-    WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
+    WHERE {by_the_hour("hour")} AND {in_cells()} AND {on_platform()}
     GROUP BY hour
 """
 
@@ -79,7 +76,7 @@ ORDER BY time
 COUNTS = f"""
 SELECT hour AS time, {words.word("sentiment", "mood")} AS sentiment, sum(posts) AS Value
 FROM v_sentiment
-WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
+WHERE {by_the_hour("hour")} AND {in_cells()} AND {on_platform()}
 GROUP BY time, sentiment
 ORDER BY time, sentiment
 """
@@ -90,7 +87,7 @@ FROM
 (
     SELECT adcode, sum(posts) AS negative
     FROM v_sentiment
-    WHERE hour >= {_SINCE} AND hour <= $__toTime AND sentiment = 'negative' AND adcode != ''
+    WHERE {by_the_hour("hour")} AND sentiment = 'negative' AND adcode != ''
         AND {in_region()} AND {on_platform()}
     GROUP BY adcode
 ) AS n
@@ -98,7 +95,7 @@ INNER JOIN
 (
     SELECT key, sum(posts) AS everything
     FROM v_post_counts
-    WHERE minute >= {_SINCE} AND minute <= $__toTime AND dimension = 'adcode'
+    WHERE {by_the_hour("minute")} AND dimension = 'adcode'
         AND {in_region("key")} AND {on_platform()}
     GROUP BY key
 ) AS a ON a.key = n.adcode
@@ -108,12 +105,12 @@ LIMIT 15
 """
 
 BY_PLATFORM = f"""
-SELECT n.platform AS `平台`, least(1, n.negative / a.everything) AS `负面占比（至少）`
+SELECT {words.word("n.platform", "platform")} AS `平台`, least(1, n.negative / a.everything) AS `负面占比（至少）`
 FROM
 (
     SELECT platform, sum(posts) AS negative
     FROM v_sentiment
-    WHERE hour >= {_SINCE} AND hour <= $__toTime AND sentiment = 'negative'
+    WHERE {by_the_hour("hour")} AND sentiment = 'negative'
         AND {in_cells()} AND {on_platform()}
     GROUP BY platform
 ) AS n
@@ -121,7 +118,7 @@ INNER JOIN
 (
     SELECT platform, sum(posts) AS everything
     FROM v_post_counts
-    WHERE minute >= {_SINCE} AND minute <= $__toTime AND {counted()} AND {on_platform()}
+    WHERE {by_the_hour("minute")} AND {counted()} AND {on_platform()}
     GROUP BY platform
 ) AS a ON a.platform = n.platform
 ORDER BY `负面占比（至少）` DESC, n.platform
@@ -130,7 +127,7 @@ ORDER BY `负面占比（至少）` DESC, n.platform
 EMOTIONS = f"""
 SELECT {words.word("emotion", "mood")} AS `情绪`, sum(posts) AS `帖子`
 FROM v_emotion
-WHERE hour >= {_SINCE} AND hour <= $__toTime AND {in_cells()} AND {on_platform()}
+WHERE {by_the_hour("hour")} AND {in_cells()} AND {on_platform()}
 GROUP BY emotion
 ORDER BY `帖子` DESC, emotion
 """
@@ -152,11 +149,11 @@ LIMIT 20
 """
 
 VOLUME = f"""
-SELECT $__timeInterval(minute) AS time, platform, sum(posts) AS Value
+SELECT $__timeInterval(minute) AS time, {words.word("platform", "platform")} AS source, sum(posts) AS Value
 FROM v_post_counts
 WHERE $__timeFilter(minute) AND {counted()} AND {on_platform()}
-GROUP BY time, platform
-ORDER BY time, platform
+GROUP BY time, source
+ORDER BY time, source
 """
 
 
@@ -164,7 +161,7 @@ def _keys(dimension: str, name: str) -> str:
     return f"""
 SELECT key AS `{name}`, sum(posts) AS `帖子`
 FROM v_keywords
-WHERE hour >= {_SINCE} AND hour <= $__toTime AND dimension = '{dimension}' AND {on_platform()}
+WHERE {by_the_hour("hour")} AND dimension = '{dimension}' AND {on_platform()}
 GROUP BY key
 ORDER BY `帖子` DESC, key
 LIMIT 12
@@ -193,7 +190,7 @@ SELECT
     toUInt8(f.warning) AS `超出`
 FROM v_forecasts AS f
 LEFT JOIN v_districts AS d ON d.adcode = f.district
-WHERE f.step = 1 AND f.observed IS NOT NULL AND f.week >= toMonday($__toTime, 'Asia/Shanghai') - 7
+WHERE f.step = 1 AND f.observed IS NOT NULL AND f.week >= toMonday(($__toTime), 'Asia/Shanghai') - 7
     AND {in_region("f.district")}
 ORDER BY f.warning DESC, f.week DESC, f.observed / greatest(1, f.upper95) DESC, f.theme, f.district
 LIMIT 20
@@ -229,7 +226,7 @@ def _figures() -> panels.Panel:
         VIEWER,
     )
     columns = {
-        "负面占比（至少）": Column(unit="percentunit", decimals=0, steps=_SHARE),
+        "负面占比（至少）": Column(unit="percentunit", decimals=0, steps=[(None, "text"), *_SHARE[1:]]),
         "超出预测": Column(steps=[(None, "green"), (1, "red")]),
     }
     return panels.figures(said, FIGURES, columns, background=False)
@@ -243,7 +240,7 @@ def _shares() -> panels.Panel:
 
 def _counts() -> panels.Panel:
     said = Said(3, "情绪帖数", f"各种情绪每小时有多少帖？{SMALL}", VIEWER, "没有一个小时凑足 20 位作者")
-    return panels.series(said, COUNTS, stacked=True, as_bars=True, columns=MOODS, interval="1h", axis="帖／小时")
+    return panels.series(said, COUNTS, stacked=True, as_bars=True, columns=MOODS, interval="1h")
 
 
 def _topics() -> panels.Panel:
@@ -257,7 +254,6 @@ def _topics() -> panels.Panel:
     )
     columns = {
         "话题": Column(
-            width=420,
             link=("话题详情", "/d/yuqing-topic?var-topic=${__data.fields.topic_id}&${__url_time_range}"),
         ),
         "帖数": Column(width=90),
@@ -265,7 +261,14 @@ def _topics() -> panels.Panel:
         "增势": Column(
             width=100, unit="prefix:×", decimals=1, paint="text", steps=[(None, "text"), (2, "orange"), (5, "red")]
         ),
-        "负面占比": Column(width=110, unit="percentunit", decimals=0, paint="text", steps=_SHARE, none="不足 20 人"),
+        "负面占比": Column(
+            width=110,
+            unit="percentunit",
+            decimals=0,
+            paint="text",
+            steps=[(None, "text"), *_SHARE[1:]],
+            none="不足 20 人",
+        ),
         "最后一帖": Column(width=120, unit=CLOCK),
         "第一帖": Column(width=120, unit=CLOCK),
         "topic_id": Column(hidden=True),
@@ -305,7 +308,7 @@ def _volume() -> panels.Panel:
         VIEWER,
         "此时段没有帖子",
     )
-    return panels.series(said, VOLUME, stacked=True, as_bars=True, interval="5m", axis="帖")
+    return panels.series(said, VOLUME, stacked=True, as_bars=True, interval="5m")
 
 
 def _districts() -> panels.Panel:

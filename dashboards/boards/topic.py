@@ -10,7 +10,7 @@ from dashboards import panels
 from dashboards.boards.frame import Frame, chosen
 from dashboards.boards.frame import board as framed
 from dashboards.panels import CLOCK, Column, Said
-from dashboards.query import TOPIC, VIEWER
+from dashboards.query import TOPIC, VIEWER, by_the_hour
 
 FRAME = Frame(
     uid="yuqing-topic",
@@ -43,7 +43,7 @@ WHERE topic_id = {TOPIC}
 HOURS = f"""
 SELECT hour AS time, sum(posts) AS `新帖`, sum(copies) AS `转抄`
 FROM v_topic_hours
-WHERE hour >= toStartOfHour($__fromTime) AND hour <= $__toTime AND topic_id = {TOPIC}
+WHERE {by_the_hour("hour")} AND topic_id = {TOPIC}
 GROUP BY time
 ORDER BY time
 """
@@ -112,7 +112,7 @@ def _about() -> panels.Panel:
 def _hours() -> panels.Panel:
     said = Said(3, "每小时帖数", "它什么时候起来，是新说法还是转抄？", VIEWER, "此时段没有这个话题的帖子")
     columns = {"新帖": Column(colour="blue"), "转抄": Column(colour="#8e8e8e")}
-    return panels.series(said, HOURS, stacked=True, as_bars=True, columns=columns, interval="1h", axis="帖／小时")
+    return panels.series(said, HOURS, stacked=True, as_bars=True, columns=columns, interval="1h")
 
 
 def _counties() -> panels.Panel:
