@@ -183,7 +183,7 @@ def bars(
         .value_mode(kinds.BarGaugeValueMode.TEXT)
         .name_placement(kinds.BarGaugeNamePlacement.LEFT)
         .show_unfilled(True)
-        .text(common.VizTextDisplayOptions().title_size(14).value_size(16))
+        .text(common.VizTextDisplayOptions().value_size(16))
         .sizing(kinds.BarGaugeSizing.MANUAL)
         .min_viz_height(16)
         .max_viz_height(40)
