@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 import yaml
 
 from pipelines.services import flink, flink_rest
-from pipelines.services.flink_configuration import Size, configuration
-from pipelines.services.process import HOME_MARK, kill_leader, marked
+from pipelines.services.flink_configuration import REPORTER_PORTS, Size, configuration, reporter
+from pipelines.services.process import HOME_MARK, kill_leader, marked, stop
 from pipelines.services.registry import HOST, Registry, free_port
-from schemas.errors import ServiceError
+from schemas.errors import ServiceError, UsageError
 
 JOB = Path(__file__).with_name("flink_job.py")
 
@@ -66,6 +68,34 @@ def test_it_listens_on_loopback_only(cluster: Registry) -> None:
     ]
     assert len(listening) >= 4
     assert {address.removeprefix("::ffff:") for address in listening} == {HOST}
+
+
+@pytest.mark.services
+def test_metrics_of_flink_are_there_when_asked_for(cluster: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one more TaskManager: the cluster's own two processes listen on loopback only, and the reporter cannot."""
+    taken, port = free_port(29249), free_port(free_port(29249) + 1)
+    with socket.create_server((HOST, taken)):
+        monkeypatch.setenv(REPORTER_PORTS, f"{taken}-{port}")
+        second = flink.start_taskmanager(cluster)
+        try:
+            page = httpx.get(f"http://{HOST}:{port}/metrics", timeout=20, trust_env=False).text
+        finally:
+            stop(second.process, grace=5)
+            cluster.drop(second.name)
+    assert re.search(r"^flink_taskmanager_Status_JVM_CPU_Load\{", page, re.MULTILINE)
+    assert second.name in page
+
+
+@pytest.mark.parametrize("ports", ["9249", "9249-9268"])
+def test_the_reporter_is_off_unless_it_is_given_ports(ports: str) -> None:
+    assert reporter({}) == reporter({REPORTER_PORTS: ""}) == []
+    assert f"metrics.reporter.prom.port={ports}" in reporter({REPORTER_PORTS: ports})
+
+
+@pytest.mark.parametrize("ports", ["on", "0", "9249-", "9249,9250", "9249 -D x=y"])
+def test_ports_that_are_none_are_refused(ports: str) -> None:
+    with pytest.raises(UsageError, match="YUQING_FLINK_PROMETHEUS"):
+        reporter({REPORTER_PORTS: ports})
 
 
 @pytest.mark.services
