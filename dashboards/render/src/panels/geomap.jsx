@@ -25,16 +25,34 @@ function columns(panel, frame) {
   };
 }
 
-/** A projection that shows all points in width x height, north up, one scale both ways. */
+const CORE = 0.9;
+
+/** Points that hold nine tenths of the value, nearest to the largest first: one far-off district leaves the rest legible. */
+function core(points) {
+  const [{ lat, lon }] = points;
+  const near = [...points].sort((a, b) => Math.hypot(a.lat - lat, a.lon - lon) - Math.hypot(b.lat - lat, b.lon - lon));
+  const total = near.reduce((sum, { value }) => sum + value, 0);
+  let held = 0;
+  return near.filter(({ value }) => {
+    const wanted = held <= CORE * total;
+    held += value;
+    return wanted;
+  });
+}
+
+/** A projection that shows the core in width x height, north up, one scale both ways; the far off stand at the edge. */
 function projection(points, width, height, margin) {
-  const xs = points.map(({ lon }) => lon);
-  const ys = points.map(({ lat }) => mercator(lat));
+  const inner = core(points);
+  const xs = inner.map(({ lon }) => lon);
+  const ys = inner.map(({ lat }) => mercator(lat));
   const [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = Math.min((width - 2 * margin) / Math.max(east - west, 0.2), (height - 2 * margin) / Math.max(north - south, 0.2));
-  return ({ lon, lat }) => [
-    width / 2 + (lon - (west + east) / 2) * scale,
-    height / 2 - (mercator(lat) - (south + north) / 2) * scale,
-  ];
+  return ({ lon, lat }) => {
+    const x = width / 2 + (lon - (west + east) / 2) * scale;
+    const y = height / 2 - (mercator(lat) - (south + north) / 2) * scale;
+    const [atX, atY] = [Math.min(Math.max(x, margin), width - margin), Math.min(Math.max(y, margin), height - margin)];
+    return { x: atX, y: atY, outside: atX !== x || atY !== y };
+  };
 }
 
 export function Places({ panel, frames, width, height, context }) {
@@ -60,17 +78,17 @@ export function Places({ panel, frames, width, height, context }) {
   return (
     <svg width={width} height={height} role="img" aria-label={panel.title}>
       {points.map((point) => {
-        const [x, y] = project(point);
+        const { x, y, outside } = project(point);
         const radius = least + (most - least) * Math.sqrt(Math.max(0, point.value) / biggest);
         const fill = colour?.display(colour.values[point.row]).color ?? (fixed ? context.theme.visualization.getColorByName(fixed) : '#5794f2');
         return (
-          <circle key={point.row} cx={x} cy={y} r={radius} fill={fill} fillOpacity={opacity} stroke={fill}>
-            <title>{said(point.row)}</title>
+          <circle key={point.row} cx={x} cy={y} r={radius} fill={fill} fillOpacity={outside ? 0 : opacity} stroke={fill} strokeDasharray={outside ? '4 3' : undefined}>
+            <title>{said(point.row) + (outside ? '\n（在图外，画在边上）' : '')}</title>
           </circle>
         );
       })}
       {name && points.slice(0, NAMED).map((point) => {
-        const [x, y] = project(point);
+        const { x, y } = project(point);
         const text = String(name.values[point.row] ?? '');
         const box = { x: x + 6, y: y - 6, w: text.length * 12 + 4, h: 14 };
         if (x + 6 + box.w > width) {
