@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +58,8 @@ def check(
         given: Context = context.obj
         allowed(context, "look", "dashboards check")
         site = Site(given.home, given.settings())
-        found += checks.live(asked, asking(site.store_as), int(time.time() * 1000))
+        with asking(site.store_as) as run:
+            found += checks.live(asked, run, int(time.time() * 1000))
     if found or how is Format.JSON:
         listing([asdict(problem) for problem in found], how, ("board", "panel", "what", "remedy"))
     left_out = [] if schemas else ["not held against Grafana's schemas (--schemas)"]
@@ -69,19 +72,22 @@ def check(
         raise typer.Exit(1)
 
 
-def asking(settings: Callable[[str], StoreSettings]) -> Run:
+@contextmanager
+def asking(settings: Callable[[str], StoreSettings]) -> Iterator[Run]:
     """``run`` of ``dashboards.checks``: a statement as one of the store's accounts. ``settings``: account -> where.
 
-    The server is asked for JSON, since its native format names no column when there is no row. Raises StoreError when
-    the store refuses, StoreUnavailable when it takes too long.
+    One connection an account. The server is asked for JSON, since its native format names no column when there is no
+    row. ``run`` raises StoreError when the store refuses, StoreUnavailable when it takes too long.
     """
     from pipelines.store.client import connect, translated
 
     how = {"output_format_json_quote_64bit_integers": 0}
+    with ExitStack() as clients:
+        client = cache(lambda account: clients.enter_context(connect(settings(account))))
 
-    def run(sql: str, account: str) -> tuple[list[tuple[str, str]], list[list[object]]]:
-        with connect(settings(account)) as client, translated("dashboards"):
-            answer = json.loads(client.raw_query(sql, settings=how, fmt="JSONCompact"))
-        return [(column["name"], column["type"]) for column in answer["meta"]], answer["data"]
+        def run(sql: str, account: str) -> tuple[list[tuple[str, str]], list[list[object]]]:
+            with translated("dashboards"):
+                answer = json.loads(client(account).raw_query(sql, settings=how, fmt="JSONCompact"))
+            return [(column["name"], column["type"]) for column in answer["meta"]], answer["data"]
 
-    return run
+        yield run

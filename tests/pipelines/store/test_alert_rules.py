@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from dashboards.checks import Run
 from dashboards.expressions import ALERTING, NO_DATA, Instance, evaluate
 from dashboards.frames import frames
 from dashboards.macros import Window, expand
@@ -98,8 +99,14 @@ def count(held: Client) -> Count:
     return posts
 
 
+@pytest.fixture(scope="module")
+def as_viewer(clickhouse_server: Server) -> Iterator[Run]:
+    with asking(clickhouse_server.settings) as run:
+        yield run
+
+
 @pytest.fixture
-def run(clickhouse_server: Server, clock: Clock) -> Fires:
+def run(as_viewer: Run, clock: Clock) -> Fires:
     """Evaluate a rule at the test's time, its statement as the account of its data source."""
 
     def instances(name: str) -> list[Instance]:
@@ -107,7 +114,7 @@ def run(clickhouse_server: Server, clock: Clock) -> Fires:
         sent = api(rule, "group")
         end = int(clock.now.timestamp() * 1000)
         sql = expand(sent["data"][0]["model"]["rawSql"], Window(end - rule.looks_back_s * 1000, end, 1000))
-        columns, rows = asking(clickhouse_server.settings)(sql, "viewer")
+        columns, rows = as_viewer(sql, "viewer")
         found = frames(columns, rows, format=1, ref_id="A")
         return evaluate(sent["data"], sent["condition"], {"A": found})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,10 @@ pytestmark = pytest.mark.services
 Ask = Callable[..., list[Any]]
 
 
-@pytest.fixture
-def ask(clickhouse_server: Server) -> Ask:
-    return lambda *asked: live(asked, asking(clickhouse_server.settings), int(time.time() * 1000))
+@pytest.fixture(scope="module")
+def ask(clickhouse_server: Server) -> Iterator[Ask]:
+    with asking(clickhouse_server.settings) as run:
+        yield lambda *asked: live(asked, run, int(time.time() * 1000))
 
 
 def committed() -> list[Question]:
