@@ -206,6 +206,9 @@ def _server_config(directory: Path, http_port: int, tcp_port: int) -> str:
   <logger><level>warning</level><log>{at}/server.log</log><errorlog>{at}/server.err.log</errorlog>
     <size>20M</size><count>3</count></logger>
   <listen_host>127.0.0.1</listen_host><http_port>{http_port}</http_port><tcp_port>{tcp_port}</tcp_port>
+  <!-- its own counters, without a password; a prometheus port of its own the embedded server does not open -->
+  <http_handlers><rule><url>/metrics</url><methods>GET</methods><handler><type>prometheus</type></handler></rule>
+    <defaults/></http_handlers>
   <path>{at}/data/</path><user_files_path>{at}/user_files/</user_files_path>
   <user_directories><users_xml><path>{at}/users.xml</path></users_xml></user_directories>
   <timezone>UTC</timezone>

@@ -47,6 +47,20 @@ def test_a_real_service_shows_what_is_declared_and_nothing_else(home: Home, serv
     assert [one.name for one in declared.of_service(service) if one.kind not in (shown[one.name], "process")] == []
 
 
+@pytest.mark.services
+def test_clickhouse_shows_its_own_counters_and_no_query(home: Home) -> None:
+    entry = Registry(home.path).running("clickhouse")
+    assert entry is not None
+    home.rows("SELECT 'secret of a query' AS secretive")
+    shown = httpx.get(f"{entry.url}/metrics", timeout=10, trust_env=False).text
+    assert families(shown)["ClickHouseProfileEvents_Query"] == "counter"
+    assert families(shown)["ClickHouseMetrics_Query"] == "gauge"
+    assert "secret" not in shown
+    assert httpx.get(f"{entry.url}/ping", trust_env=False).text == "Ok.\n"
+    unknown = httpx.get(f"{entry.url}/?query=SELECT+1", trust_env=False)
+    assert "USER_SESSION_LIMIT_EXCEEDED" in unknown.text, "nobody else may ask, as ever"
+
+
 def test_names_follow_the_conventions() -> None:
     for one in declared.ALL.values():
         assert re.fullmatch(r"(yuqing|process)_[a-z_]+", one.name)
