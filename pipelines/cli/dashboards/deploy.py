@@ -75,7 +75,7 @@ def dashboards_deploy(
     token = _token(token_file)
     address, secrets = None, {}
     if Part.DATASOURCES in parts:
-        address, secrets = _store(given, store, passwords, without_centre)
+        address, secrets = _store(given, grafana, store, passwords, without_centre)
     if not dry_run:
         person = allowed(context, "deploy", f"grafana {grafana}", person_token_file)
         # whoever administers that Grafana can from now on read the store as these users
@@ -110,9 +110,12 @@ def _token(file: Path | None) -> str:
 
 
 def _store(
-    given: Context, store: str | None, passwords: Path | None, without_centre: bool
+    given: Context, grafana: str, store: str | None, passwords: Path | None, without_centre: bool
 ) -> tuple[str, dict[str, str]]:
     """Where Grafana finds the store, and user -> password of the accounts that it gets."""
+    from urllib.parse import urlsplit
+
+    from dashboards.deploying.grafana import is_loopback
     from dashboards.provisioning import ACCOUNTS
     from pipelines.jobs.site import Site
     from pipelines.store.client import external
@@ -126,6 +129,8 @@ def _store(
         site = Site(given.home, settings)
         accounts = {user: site.store_as(user) for user in users}
     address = store or accounts[users[0]].url
+    if is_loopback(urlsplit(address).hostname or "") and not is_loopback(urlsplit(grafana).hostname or ""):
+        say(f"warning: Grafana will look for the store at {address}, on its own machine; --store gives another address")
     return address, {user: account.password for user, account in accounts.items()}
 
 
