@@ -33,7 +33,7 @@ BLANK_TILE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
 """The base map of a map without one. Grafana's own default fetches tiles from the internet, and an empty address does
-too."""
+too. A site with a tile server puts its address here: ``http://tiles.example/{z}/{x}/{y}.png``."""
 
 
 @dataclass(frozen=True)
