@@ -299,20 +299,28 @@ def test_grafana_gone_in_the_middle_keeps_what_was_done(release: Release, monkey
 
 def test_a_change_between_reading_and_writing_is_not_lost(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     release.deploy()
-    release.boards[1]["title"] = "运行状态二"
     server = release.server
-    held = server.boards["yuqing-health"]["dashboard"]
-    original = server._board
+    board, source = server.boards["yuqing-health"]["dashboard"], server.sources["yuqing-viewer"]["shown"]
+    release.boards[1]["title"] = "运行状态二"
+    source["jsonData"]["username"] = "other"
+    routes = {"_board": board, "_source": source}
 
-    def meanwhile(method: str, rest: list[str], body: Any) -> tuple[int, Any]:
-        if method == "POST":
-            held["version"] += 1
-        return original(method, rest, body)
+    def meanwhile(name: str) -> Callable[..., tuple[int, Any]]:
+        original = getattr(server, name)
 
-    monkeypatch.setattr(server, "_board", meanwhile)
-    found = {one.name: one for one in release.deploy()}
+        def route(method: str, rest: list[str], body: Any) -> tuple[int, Any]:
+            if method != "GET":
+                routes[name]["version"] += 1
+            return original(method, rest, body)
+
+        return route
+
+    for name in routes:
+        monkeypatch.setattr(server, name, meanwhile(name))
+    found = {one.name: one for one in release.deploy(force=True)}
     assert "412" in found["yuqing-health"].note
-    assert held["title"] == "运行状态"
+    assert "409" in found["yuqing-viewer"].note
+    assert (board["title"], source["jsonData"]["username"]) == ("运行状态", "other")
 
 
 def test_what_files_provision_is_left_to_them(release: Release) -> None:
