@@ -21,6 +21,7 @@ ifdef YUQING_ENV_CACHE
 export UV_CACHE_DIR := $(YUQING_ENV_CACHE)/uv
 export PIP_CACHE_DIR := $(YUQING_ENV_CACHE)/pip
 export YUQING_JARS ?= $(YUQING_ENV_CACHE)/jars
+export npm_config_cache ?= $(YUQING_ENV_CACHE)/npm
 endif
 
 # grafana-client brings urllib3-future, whose wheel replaces urllib3, which the store's client stands on. Built from its
@@ -28,7 +29,7 @@ endif
 export URLLIB3_NO_OVERRIDE := 1
 SYNC := uv pip sync --quiet --require-hashes --no-binary urllib3-future --build-constraints requirements-bootstrap.lock
 
-.PHONY: help env jars demo test test-torch faults check bench models lock clean
+.PHONY: help env jars look demo test test-torch faults check bench models lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +56,9 @@ $(STAMP):
 
 jars: $(STAMP) ## fetch the locked Kafka jars (needs Maven); only `up --kafka` and kafka:// sources use them
 	@$(BIN)/python -m pipelines.services.jars
+
+look: $(STAMP) ## build the page of `up --look` (Node from the machine, else one into .venv; npm's packages)
+	@$(BIN)/python -m pipelines.services.page
 
 demo: $(STAMP) ## start the services, run the opinion job on a generated emergency, show what was found
 	@$(BIN)/yuqing demo
@@ -105,4 +109,5 @@ lock: $(STAMP) ## recompile the locks of the Python packages from requirements*.
 
 clean: ## remove the environment and everything that tools left behind (services must be down; HOME is kept)
 	@rm -rf .venv .venv-torch build dist .jars *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -rf dashboards/render/{node_modules,dist,dist.new,.build.lock}
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,6 +27,8 @@ for (const uid of uids) {
   const said = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && said.push(`${message.type()}: ${message.text().slice(0, 400)}`));
   page.on('pageerror', (error) => said.push(`page error: ${String(error.stack ?? error).slice(0, 400)}`));
+  let sawAway = false; // the page has said that the store does not answer
+  page.locator('[data-away]').waitFor({ timeout: PATIENCE_MS }).then(() => { sawAway = true; }, () => {});
   await page.goto(`${origin}/d/${uid}`);
   const settled = () => {
     const panels = [...document.querySelectorAll('[data-panel]')];
@@ -34,6 +36,11 @@ for (const uid of uids) {
   };
   const timedOut = await page.waitForFunction(settled, null, { timeout: PATIENCE_MS }).then(() => false, () => true);
   await page.waitForTimeout(500); // canvases are drawn in the next frames
+  await page.screenshot({ path: `${folder}/${uid}-first.png` });
+  // a browser leaves out what is not on the screen, so the whole board is put on it
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width: WIDTH, height: Math.max(HEIGHT, height) });
+  await page.waitForTimeout(1000);
   const panels = await page.locator('[data-panel]').evaluateAll((found) => found.map((panel) => ({
     id: Number(panel.dataset.panel), type: panel.dataset.type, title: panel.dataset.title,
     state: panel.dataset.state, rows: Number(panel.dataset.rows), text: panel.innerText,
@@ -44,12 +51,8 @@ for (const uid of uids) {
       .filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.innerText.slice(0, 60)),
   })));
   const notices = await page.locator('[role=alert]').allInnerTexts();
-  await page.screenshot({ path: `${folder}/${uid}-first.png` });
-  const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  await page.setViewportSize({ width: WIDTH, height: Math.max(HEIGHT, height) });
-  await page.waitForTimeout(500);
   await page.screenshot({ path: `${folder}/${uid}.png` });
   await page.close();
-  console.log(JSON.stringify({ uid, address, timedOut, panels, said, notices }));
+  console.log(JSON.stringify({ uid, address, timedOut, sawAway, panels, said, notices }));
 }
 await browser.close();
