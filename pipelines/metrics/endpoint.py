@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from pipelines.metrics import declared
-from schemas.errors import UsageError
+from schemas.errors import ServiceError, UsageError
 
 HOST = "127.0.0.1"
 PATH = "/metrics"
@@ -22,8 +22,11 @@ SCRAPE_TIMEOUT_S = 10.0
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0: any. Raises OSError when the port is taken."""
-    return socket.create_server((HOST, port), backlog=16)
+    """A listening socket on loopback; port 0: any. Raises ServiceError when the port is taken."""
+    try:
+        return socket.create_server((HOST, port), backlog=16)
+    except OSError as error:
+        raise ServiceError(f"port {port} of {HOST} cannot be taken: {error.strerror}") from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.metrics import declared, endpoint, reference
 from pipelines.services.registry import Registry
-from schemas.errors import UsageError
+from schemas.errors import ServiceError, UsageError
 from tests.conftest import Home
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -104,7 +104,7 @@ def test_there_is_one_page(page) -> None:
 def test_it_listens_on_loopback_and_says_when_it_cannot() -> None:
     with endpoint.listen(0) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(ServiceError, match="in use"):
             endpoint.listen(listener.getsockname()[1])
     silent = socket.socket().detach()
     with pytest.raises(UsageError, match=r"--metrics \d+: not the descr"), endpoint.serve(declared.WATCH, silent):
