@@ -13,7 +13,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from dashboards import words
-from dashboards.boards import command, opinion
+from dashboards.boards import command_statements as command
+from dashboards.boards import opinion
 from dashboards.boards.frame import REGIONS
 from dashboards.macros import Window, expand
 from dashboards.query import in_cells, in_region
