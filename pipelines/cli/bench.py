@@ -235,7 +235,7 @@ def dashboards_bench(
     times: Annotated[int, typer.Option(min=1, help="How often each query is asked.")] = 5,
     how: How = Format.TABLE,
 ) -> None:
-    """Every panel's query over ten hours of made-up posts: ms. Wants a home of its own; filling takes ten minutes."""
+    """Each panel's and alert rule's query over ten hours of made-up posts, in a home of its own: milliseconds."""
     from pipelines.bench import dashboards as measure
     from pipelines.cli.dashboards.queries import queries
     from pipelines.services import control

@@ -1,4 +1,4 @@
-"""The queries of the committed dashboards as the store gets them, for the bench."""
+"""The queries of the committed dashboards and alert rules as the store gets them, for the bench."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from pipelines.bench.dashboards import Query
@@ -21,28 +23,28 @@ _UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def queries(topic: str) -> Iterator[Query]:
-    """Each panel's and variable's query, over the board's own range up to now: with every choice open, and narrowed."""
+    """Each panel's, variable's and rule's query up to now: over the board's own range or as far as the rule looks back,
+    with every choice open, and narrowed."""
     from dashboards.build import BOARDS, GENERATED
+    from dashboards.checks import questions
     from dashboards.macros import Window, expand
+    from dashboards.provisioning import ACCOUNTS
     from pipelines.bench.dashboards import Query
 
     now_ms = time.time_ns() // 1_000_000
-    for path in sorted((GENERATED / BOARDS).glob("*.json")):
-        board = json.loads(path.read_text("utf-8"))
-        number, unit = re.fullmatch(r"now-(\d+)([mhd])", board["time"]["from"]).groups()  # type: ignore[union-attr]
-        span_ms = int(number) * _UNITS[unit]
+    boards = [json.loads(path.read_text("utf-8")) for path in sorted((GENERATED / BOARDS).glob("*.json"))]
+    spans = {board["uid"]: _span_ms(board["time"]["from"]) for board in boards}
+    rules = json.loads((GENERATED / "api" / "rules.json").read_text("utf-8"))
+    for asked in questions(boards, rules):
+        span_ms = spans.get(asked.board, asked.looks_back_s * 1000)
         window = Window(now_ms - span_ms, now_ms, max(60_000, span_ms // POINTS))
-        asked = [
-            (panel["title"], target["datasource"]["uid"], target["rawSql"])
-            for panel in board["panels"]
-            for target in panel.get("targets", ())
-        ]
-        for title, source, sql in asked:
-            account = source.removeprefix("yuqing-")
-            for said, variables in CHOICES if "${" in sql else CHOICES[:1]:
-                yield Query(board["title"], title + said, account, expand(sql, window, {**variables, "topic": topic}))
-        for variable in board["templating"]["list"]:
-            sql = expand(variable["query"], window, {})
-            yield Query(
-                board["title"], f"变量 {variable['label']}", variable["datasource"]["uid"].removeprefix("yuqing-"), sql
-            )
+        for said, variables in CHOICES if "${" in asked.sql else CHOICES[:1]:
+            sql = expand(asked.sql, window, {**variables, "topic": topic})
+            yield Query(asked.board, asked.panel + said, ACCOUNTS[asked.source], sql)
+
+
+def _span_ms(begin: str) -> int:
+    matched = re.fullmatch(r"now-(\d+)([mhd])", begin)
+    if matched is None:
+        raise UsageError(f"a dashboard begins at {begin!r}: write it like now-6h")
+    return int(matched[1]) * _UNITS[matched[2]]
