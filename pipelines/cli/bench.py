@@ -238,13 +238,18 @@ def dashboards_bench(
     """Each panel's and alert rule's query over ten hours of made-up posts, in a home of its own: milliseconds."""
     from pipelines.bench import dashboards as measure
     from pipelines.cli.dashboards.queries import queries
-    from pipelines.services import control
+    from pipelines.services import background, control
+    from pipelines.services.registry import Registry
     from pipelines.store.client import connect
     from pipelines.store.query import refresh_roll_ups
 
     settings: Context = context.obj
     control.up(settings.home, say=say, settings=settings.settings_file)
     allowed(context, "job.operate", "bench dashboards")
+    registry = Registry(settings.home)
+    with registry.locked():
+        for service in background.ALL:  # they would fold the made-up calls into episodes, and deliver their alerts
+            service.stop(registry)
     store = control.connection(settings.home)
     with connect(store) as client:
         measure.fill(client, posts, say)
