@@ -133,6 +133,7 @@ def _found(settings: Context, since_ms: int) -> None:
     command = f"yuqing --home {settings.home}" if settings.home.name != ".yuqing" else "yuqing"
     print(
         "\nwhere to look next\n"
+        f"  {command} up --look                        the dashboards as a page in a browser, without a Grafana\n"
         f"  {command} episodes list                    what is happening where, the most urgent first\n"
         f"  {command} brief --from -2h --to now --output brief.html   all of it on paper\n"
         f"  {command} alerts list                      what needs somebody now\n"

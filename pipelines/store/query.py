@@ -127,7 +127,7 @@ def next_generation(settings: StoreSettings) -> int:
 def refresh_roll_ups(settings: StoreSettings) -> None:
     """Make the refreshed roll-ups anew now; returns when they are done."""
     with connect(settings) as client:
-        for view in ("mood_hourly_refresh", "metrics_minute_refresh", "topic_hours_refresh"):
+        for view in ("mood_hourly_refresh", "metrics_minute_refresh", "post_totals_refresh", "topic_hours_refresh"):
             with translated(view):
                 client.command(f"SYSTEM REFRESH VIEW {view}")
                 client.command(f"SYSTEM WAIT VIEW {view}")

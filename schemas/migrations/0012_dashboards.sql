@@ -76,6 +76,10 @@ DROP VIEW IF EXISTS post_counts_feed;
 
 ALTER TABLE post_counts COMMENT COLUMN IF EXISTS dimension 'L1 all, adcode, category, rule, model, need or hazard';
 
+ALTER TABLE post_counts ADD COLUMN IF NOT EXISTS changed_at SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'L1 when a post was last added';
+
+ALTER TABLE post_counts ADD INDEX IF NOT EXISTS changed changed_at TYPE minmax GRANULARITY 1;
+
 CREATE MATERIALIZED VIEW IF NOT EXISTS post_counts_feed TO post_counts
 (
     minute DateTime('UTC') COMMENT 'L1 of created_at',
@@ -83,12 +87,13 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS post_counts_feed TO post_counts
     key LowCardinality(String) COMMENT 'L1 value of the dimension',
     platform LowCardinality(String) COMMENT 'L1 weibo, ...',
     posts AggregateFunction(uniqExact, UInt64) COMMENT 'L2 hashes of (platform, post_id)',
-    stored_on SimpleAggregateFunction(max, Date) COMMENT 'L1 last write'
+    stored_on SimpleAggregateFunction(max, Date) COMMENT 'L1 last write',
+    changed_at SimpleAggregateFunction(max, DateTime('UTC')) COMMENT 'L1 when a post was last added'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
     toStartOfMinute(created_at) AS minute, cell.1 AS dimension, cell.2 AS key, platform,
-    uniqExactState(cityHash64(platform, post_id)) AS posts, max(toDate(stored_at)) AS stored_on
+    uniqExactState(cityHash64(platform, post_id)) AS posts, max(toDate(stored_at)) AS stored_on, max(now('UTC')) AS changed_at
 FROM posts
 ARRAY JOIN arrayConcat(
     [('all', ''), ('model', toString(model))],
@@ -104,14 +109,95 @@ GROUP BY minute, dimension, key, platform;
 INSERT INTO post_counts
 SELECT
     toStartOfMinute(created_at) AS minute, cell.1 AS dimension, cell.2 AS key, platform,
-    uniqExactState(cityHash64(platform, post_id)) AS ids, max(toDate(stored_at)) AS stored_on
+    uniqExactState(cityHash64(platform, post_id)) AS ids, max(toDate(stored_at)) AS stored_on,
+    toDateTime(0, 'UTC') AS changed_at
 FROM posts
 ARRAY JOIN arrayConcat(
     [('model', toString(model))],
     arrayMap(x -> ('need', x), arrayDistinct(arrayMap(x -> toString(x.need), needs))),
     arrayMap(x -> ('hazard', x), arrayDistinct(arrayMap(x -> toString(x), hazards)))
 ) AS cell
-GROUP BY minute, dimension, key, platform;
+GROUP BY minute, dimension, key, platform
+SETTINGS max_threads = 1, max_bytes_before_external_group_by = 100000000, max_block_size = 8192, max_bytes_ratio_before_external_group_by = 0;
+
+-- A set is exact and large: the posts of a day are 200 MB of hashes to read. So cells that grew since the last time are
+-- counted each minute, in bounded memory, and views read numbers. An insert is not seen before it is done: two minutes
+-- are longer than one may take.
+CREATE TABLE IF NOT EXISTS post_totals
+(
+    dimension LowCardinality(String) COMMENT 'L1 of post_counts',
+    key LowCardinality(String) COMMENT 'L1 of post_counts',
+    minute DateTime('UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 of post_counts',
+    platform LowCardinality(String) COMMENT 'L1 weibo, ...',
+    posts UInt64 COMMENT 'L1 distinct posts in the cell',
+    stored_on Date COMMENT 'L1 last write of the cell; TTL counts from here',
+    made_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 when it was counted; the latest wins'
+)
+ENGINE = ReplacingMergeTree(made_at)
+ORDER BY (dimension, key, minute, platform)
+TTL stored_on + INTERVAL 180 DAY
+COMMENT 'Distinct posts a minute as numbers, at most a minute old; read v_post_counts';
+
+-- What was counted before, in small blocks: a set in memory takes several times what it takes on disk.
+INSERT INTO post_totals
+SELECT
+    c.dimension AS dimension, c.key AS key, c.minute AS minute, c.platform AS platform,
+    uniqExactMerge(c.posts) AS posts, max(c.stored_on) AS stored_on, now64(3, 'UTC') AS made_at
+FROM post_counts AS c
+GROUP BY dimension, key, minute, platform
+SETTINGS max_threads = 1, max_block_size = 512, preferred_block_size_bytes = 100000,
+    max_bytes_before_external_group_by = 100000000, max_bytes_ratio_before_external_group_by = 0;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS post_totals_refresh REFRESH EVERY 1 MINUTE APPEND TO post_totals
+(
+    dimension LowCardinality(String) COMMENT 'L1 of post_counts',
+    key LowCardinality(String) COMMENT 'L1 of post_counts',
+    minute DateTime('UTC') COMMENT 'L1 of post_counts',
+    platform LowCardinality(String) COMMENT 'L1 weibo, ...',
+    posts UInt64 COMMENT 'L1 distinct posts in the cell',
+    stored_on Date COMMENT 'L1 last write of the cell',
+    made_at DateTime64(3, 'UTC') COMMENT 'L1 when it was counted'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    c.dimension AS dimension, c.key AS key, c.minute AS minute, c.platform AS platform,
+    uniqExactMerge(c.posts) AS posts, max(c.stored_on) AS stored_on, now64(3, 'UTC') AS made_at
+FROM post_counts AS c
+WHERE (c.dimension, c.key, c.minute, c.platform) IN
+(
+    SELECT dimension, key, minute, platform FROM post_counts
+    WHERE changed_at >= (SELECT max(t.made_at) FROM post_totals AS t) - INTERVAL 2 MINUTE
+)
+GROUP BY dimension, key, minute, platform
+SETTINGS max_threads = 1, max_block_size = 512, preferred_block_size_bytes = 100000,
+    max_bytes_before_external_group_by = 100000000, max_bytes_ratio_before_external_group_by = 0;
+
+CREATE OR REPLACE VIEW v_post_counts
+(
+    minute DateTime('UTC') COMMENT 'L1 of created_at',
+    dimension String COMMENT 'L1 all, adcode, category, rule, model, need or hazard',
+    key String COMMENT 'L1 value of the dimension; empty for all',
+    platform String COMMENT 'L1 weibo, ...',
+    posts UInt64 COMMENT 'L1 distinct posts, as of the last minute'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT t.minute AS minute, t.dimension AS dimension, t.key AS key, t.platform AS platform, t.posts AS posts
+FROM post_totals AS t FINAL;
+
+CREATE OR REPLACE VIEW v_keywords
+(
+    hour DateTime('UTC') COMMENT 'L1 of created_at',
+    dimension String COMMENT 'L1 category or rule',
+    key String COMMENT 'L1 its name',
+    platform String COMMENT 'L1 weibo, ...',
+    posts UInt64 COMMENT 'L1 distinct posts, as of the last minute'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    toStartOfHour(t.minute) AS hour, t.dimension AS dimension, t.key AS key, t.platform AS platform, sum(t.posts) AS posts
+FROM post_totals AS t FINAL
+WHERE t.dimension IN ('category', 'rule')
+GROUP BY hour, dimension, key, platform;
 
 -- Topics by hour, merges done: made anew each minute from FINAL, since a topic may be taken over by another at any time.
 CREATE TABLE IF NOT EXISTS topic_hours

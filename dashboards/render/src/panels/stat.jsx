@@ -13,7 +13,7 @@ export function Stat({ panel, frames, width, height, context }) {
         <BigValue
           value={value.display} sparkline={value.sparkline} count={count} width={width} height={height} text={options.text}
           colorMode={options.colorMode} graphMode={options.graphMode} justifyMode={options.justifyMode}
-          textMode={options.textMode} wideLayout={options.wideLayout} theme={context.theme}
+          textMode={options.textMode} disableWideLayout={options.wideLayout === false} theme={context.theme}
         />
       )}
       width={width} height={height} source={frames} itemSpacing={3} renderCounter={context.tick} autoGrid
