@@ -100,20 +100,17 @@ FROM episodes
 WHERE {OPEN}
 """
 
-# `alerts` has no code of its district, only the path
-ALERT_PLACE = """(${region:singlequote} = 'all' OR startsWith(place,
-        (SELECT concat(province, if(level = 'province', '', concat(city, name))) FROM v_districts
-         WHERE adcode = ${region:singlequote} LIMIT 1)))"""
-
-# a scalar is worked out once, a table of WITH again wherever it is named
+# which alerts first, by what is cheap of all of them; then everything of those. A scalar is worked out once, a table of
+# WITH again wherever it is named
 ALERTS = f"""
 WITH
-    (SELECT groupArray((alert_id, last_at, priority, place, reasons, callers, posts, state, rule)) FROM (
-        SELECT * FROM alerts WHERE $__timeFilter(last_at) AND {ALERT_PLACE} ORDER BY last_at DESC, alert_id LIMIT 30
+    (SELECT groupArray(alert_id) FROM (
+        SELECT alert_id FROM alerts WHERE $__timeFilter(last_at) AND {in_region()}
+        ORDER BY last_at DESC, alert_id LIMIT 30
     )) AS latest,
     (SELECT groupArray((alert_id, post.1, post.2)) FROM (
         SELECT alert_id, argMax((platform, post_id), at) AS post FROM alert_posts
-        WHERE alert_id IN (SELECT arrayJoin(latest).1) GROUP BY alert_id
+        WHERE alert_id IN (SELECT arrayJoin(latest)) GROUP BY alert_id
     )) AS last_posts
 SELECT
     a.last_at AS `时间`,
@@ -129,9 +126,7 @@ SELECT
     a.alert_id AS `告警编号`
 FROM
 (
-    SELECT one.1 AS alert_id, one.2 AS last_at, one.3 AS priority, one.4 AS place, one.5 AS reasons, one.6 AS callers,
-        one.7 AS posts, one.8 AS state, one.9 AS rule
-    FROM (SELECT arrayJoin(latest) AS one)
+    SELECT * FROM alerts WHERE alert_id IN (SELECT arrayJoin(latest))
 ) AS a
 LEFT JOIN
 (

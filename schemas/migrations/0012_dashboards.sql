@@ -131,7 +131,7 @@ CREATE TABLE IF NOT EXISTS post_totals
     platform LowCardinality(String) COMMENT 'L1 weibo, ...',
     posts UInt64 COMMENT 'L1 distinct posts in the cell',
     stored_on Date COMMENT 'L1 last write of the cell; TTL counts from here',
-    made_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 when it was counted; the latest wins'
+    made_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 when it was counted; the latest wins'
 )
 ENGINE = ReplacingMergeTree(made_at)
 ORDER BY (dimension, key, minute, platform)
@@ -199,7 +199,7 @@ FROM post_totals AS t FINAL
 WHERE t.dimension IN ('category', 'rule')
 GROUP BY hour, dimension, key, platform;
 
--- Topics by hour, merges done: made anew each minute from FINAL, since a topic may be taken over by another at any time.
+-- Topics by hour, merges done: made anew every five minutes from FINAL, since a topic may be taken over by another at any time.
 CREATE TABLE IF NOT EXISTS topic_hours
 (
     topic_id String COMMENT 'L2 of topics, after merges',
@@ -209,9 +209,9 @@ CREATE TABLE IF NOT EXISTS topic_hours
 )
 ENGINE = MergeTree
 ORDER BY (topic_id, hour)
-COMMENT 'Topics by hour, made anew each minute; read v_topic_hours';
+COMMENT 'Topics by hour, made anew every five minutes; read v_topic_hours';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS topic_hours_refresh REFRESH EVERY 1 MINUTE TO topic_hours
+CREATE MATERIALIZED VIEW IF NOT EXISTS topic_hours_refresh REFRESH EVERY 5 MINUTE TO topic_hours
 (
     topic_id String COMMENT 'L2 of topics, after merges',
     hour DateTime('UTC') COMMENT 'L1 of the post',
@@ -280,3 +280,70 @@ AS SELECT
     max(h.breaker) AS breaker
 FROM job_health AS h
 GROUP BY minute, run, job;
+
+-- As before, but for how it is read: whoever asks for some posts by their ids gets them without reading the texts of
+-- their neighbours. Only conditions on the key move before FINAL: another could let an older version through.
+CREATE OR REPLACE VIEW v_calls
+(
+    platform String COMMENT 'L2 weibo, ...',
+    post_id String COMMENT 'L2 id on the platform',
+    created_at DateTime64(3, 'UTC') COMMENT 'L2 when the author posted',
+    stored_at DateTime64(3, 'UTC') COMMENT 'L1 when it was stored',
+    text_l2 String COMMENT 'L2 masked, shared places too',
+    priority UInt8 COMMENT 'L2 1 life at risk now ... 4 the rest',
+    need String COMMENT 'L2 strongest need, or none',
+    needs Array(String) COMMENT 'L2 every need, strongest first',
+    hazards Array(String) COMMENT 'L2 dyke_breach, collapse, ...',
+    items Array(Tuple(name String, quantity Nullable(Float64), unit Nullable(String))) COMMENT 'L2 goods asked for or offered',
+    people Tuple(count Nullable(Int32), vulnerable Array(String)) COMMENT 'L2 how many people, which groups',
+    source_kind String COMMENT 'L2 self, relay, volunteer, media, official, other',
+    state String COMMENT 'L2 open, partial, closed, unclear',
+    adcodes Array(String) COMMENT 'L2 counties',
+    reposts Int64 COMMENT 'L2 as the feed says'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    platform, post_id, created_at, stored_at, text_l2, priority, need,
+    arrayMap(x -> toString(x.need), p.needs) AS needs, hazards, items, people, source_kind, state, adcodes, reposts
+FROM posts AS p FINAL
+WHERE notEmpty(p.needs) OR notEmpty(p.hazards)
+SETTINGS optimize_move_to_prewhere_if_final = 1;
+
+-- With the county, by which dashboards choose.
+CREATE OR REPLACE VIEW alerts
+(
+    alert_id String COMMENT 'L2 hash of rule, fold key and event-time window',
+    rule String COMMENT 'L2 keyword rule, urgent-need, burst:... or silence',
+    priority UInt8 COMMENT 'L2 the most urgent of its posts',
+    place String COMMENT 'L3 full path of the deepest place',
+    needs Array(String) COMMENT 'L2 what is asked for, by any of its posts',
+    first_at DateTime64(3, 'UTC') COMMENT 'L2 time of the first post',
+    last_at DateTime64(3, 'UTC') COMMENT 'L2 time of the last post',
+    posts UInt64 COMMENT 'L2 distinct posts',
+    callers UInt64 COMMENT 'L2 distinct callers; those without a token count as one',
+    state String COMMENT 'L2 open, acknowledged, closed',
+    reasons Array(String) COMMENT 'L2 why, of all its posts',
+    adcode String COMMENT 'L2 county; empty when none is known'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    hits.alert_id AS alert_id, hits.rule AS rule, hits.priority AS priority, hits.place AS place,
+    arraySort(hits.needs) AS needs, hits.first_at AS first_at, hits.last_at AS last_at,
+    hits.posts AS posts, hits.callers AS callers,
+    if(states.state = '', 'open', states.state) AS state, arraySort(hits.reasons) AS reasons,
+    hits.adcode AS adcode
+FROM
+(
+    SELECT
+        alert_id, any(rule) AS rule, min(priority) AS priority,
+        argMin(place, (empty(place), -length(splitByRegexp('[省市区县镇乡]', place)), at)) AS place,
+        groupUniqArrayArray(needs) AS needs, min(at) AS first_at, max(at) AS last_at,
+        countIf(post_id != '') AS posts, uniqExactIf(caller_token, post_id != '') AS callers,
+        groupUniqArrayArray(20)(reasons) AS reasons, max(adcode) AS adcode
+    FROM alert_hits FINAL
+    GROUP BY alert_id
+) AS hits
+LEFT JOIN
+(
+    SELECT alert_id, argMax(state, at) AS state FROM alert_states GROUP BY alert_id
+) AS states ON states.alert_id = hits.alert_id;

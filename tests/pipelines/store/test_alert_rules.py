@@ -29,7 +29,7 @@ pytestmark = pytest.mark.services
 START, APART = datetime(2090, 1, 1, 18, 30, tzinfo=UTC), timedelta(days=60)
 RULES = {rule.uid.removeprefix("yuqing-"): rule for rule in rules()}
 WRITTEN = {
-    "post_counts": "minute",
+    "post_totals": "minute",
     "mood_hourly": "hour",
     "metrics_minute": "minute",
     "alert_hits": "at",
@@ -86,15 +86,14 @@ def insert(held: Client) -> Insert:
 
 @pytest.fixture
 def count(held: Client) -> Count:
-    """Put distinct posts into post_counts: ``count((20, at, "rule", "flood-help"), ...)``."""
+    """Put numbers of posts into the roll-up: ``count((20, at, "rule", "flood-help"), ...)``."""
 
     def posts(*cells: tuple[int, datetime, str, str]) -> None:
-        given = ", ".join(f"({number}, {int(at.timestamp())}, '{dim}', '{key}')" for number, at, dim, key in cells)
-        held.command(
-            "INSERT INTO post_counts SELECT toStartOfMinute(toDateTime(c.2)), c.3, c.4, 'weibo', "
-            f"uniqExactState(cityHash64(c.2, n)), today() FROM (SELECT arrayJoin([{given}]) AS c) "
-            "ARRAY JOIN range(c.1) AS n GROUP BY c"
-        )
+        given = [
+            [dimension, key, at.replace(second=0, microsecond=0), "weibo", number, at.date()]
+            for number, at, dimension, key in cells
+        ]
+        held.insert("post_totals", given, column_names="dimension key minute platform posts stored_on".split())
 
     return posts
 

@@ -151,7 +151,7 @@ def episodes(clickhouse: StoreSettings) -> Iterator[Callable[..., None]]:
         yield write
         for table in ("episode_facts", "episode_events"):
             client.command(f"DELETE FROM {table} WHERE startsWith(episode_id, 'board')")
-        for table in ("posts", "post_counts", "feeds"):
+        for table in ("posts", "post_counts", "post_totals", "feeds"):
             client.command(f"DELETE FROM {table} WHERE platform = 'board'")
 
 
@@ -220,8 +220,8 @@ def test_a_share_of_moods_is_of_all_posts_and_not_of_the_cells_that_are_shown(
     try:
         store.command(f"INSERT INTO mood_hourly VALUES ('{at}', '', 'board', 'sentiment', 'negative', 40, 21)")
         store.command(
-            "INSERT INTO post_counts SELECT minute, 'all', '', 'board', uniqExactState(n), today() FROM "
-            f"(SELECT toDateTime('{at}', 'UTC') AS minute, toUInt64(number) AS n FROM numbers(100)) GROUP BY minute"
+            "INSERT INTO post_totals (dimension, key, minute, platform, posts, stored_on) VALUES "
+            f"('all', '', '{at}', 'board', 100, today())"
         )
         shares = ask(opinion.SHARES, user="viewer", platform="board", end=hour + timedelta(minutes=30))
         assert [[round(share, 6) for share in row[1:]] for row in shares] == [[0.4, 0, 0, 0.6]]
@@ -229,4 +229,4 @@ def test_a_share_of_moods_is_of_all_posts_and_not_of_the_cells_that_are_shown(
         assert figures[0][:2] == (100, 0.4)
     finally:
         store.command("DELETE FROM mood_hourly WHERE platform = 'board'")
-        store.command("DELETE FROM post_counts WHERE platform = 'board'")
+        store.command("DELETE FROM post_totals WHERE platform = 'board'")

@@ -51,8 +51,8 @@ def test_the_contracts_columns_are_there(table):
     assert set(CONTRACT[table].split()) <= set(data_classes()[table])
 
 
-def test_the_alerts_view_has_exactly_the_contracts_columns():
-    assert list(data_classes()["alerts"]) == CONTRACT["alerts"].split()
+def test_the_alerts_view_has_the_contracts_columns_and_the_county():
+    assert list(data_classes()["alerts"]) == [*CONTRACT["alerts"].split(), "adcode"]
 
 
 @pytest.mark.services

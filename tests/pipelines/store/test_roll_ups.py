@@ -50,6 +50,13 @@ def counts(rows, platform, view="v_post_counts"):
     return {(dimension, key): posts for dimension, key, posts in rows(sql)}
 
 
+def counted(settings):
+    """Make the numbers of what grew, as the store does each minute."""
+    with connect(settings) as client:
+        client.command("SYSTEM REFRESH VIEW post_totals_refresh")
+        client.command("SYSTEM WAIT VIEW post_totals_refresh")
+
+
 def test_counts_by_id_are_right_after_a_replay_with_other_borders(clickhouse, make_posts, rows):
     platform = "roll-up-ids"
     batch = posts(
@@ -72,6 +79,7 @@ def test_counts_by_id_are_right_after_a_replay_with_other_borders(clickhouse, ma
     }
     for size, generation in ((None, 0), (7, 0), (64, 0), (33, 1)):
         write(clickhouse, batch, size=size, generation=generation)
+        counted(clickhouse)
         assert counts(rows, platform) == expected
     with connect(clickhouse) as client:
         client.command("OPTIMIZE TABLE post_counts FINAL")
@@ -184,3 +192,12 @@ def test_phrases_are_found_by_the_index(clickhouse, make_posts, rows):
     assert rows(f"SELECT post_id {condition}") == [("2000",)]
     plan = "\n".join(line for (line,) in rows(f"EXPLAIN indexes = 1 SELECT count() {condition}"))
     assert "Name: phrase" in plan
+
+
+def test_a_call_that_was_taken_back_is_no_call_any_more_when_asked_for_by_its_id(clickhouse, make_posts, rows):
+    """v_calls moves conditions before FINAL: were one on the needs among them, the older version would be found."""
+    for needs, version in (([{"need": "rescue", "score": 0.9}], 0), ([], 1)):
+        batch = posts(make_posts, "taken-back", 1, "neutral", 1, needs=[needs], updated_at=[BASE + version * 1000])
+        write(clickhouse, batch)
+        found = rows("SELECT count() FROM v_calls WHERE (platform, post_id) IN ('taken-back', '0')")
+        assert found == [(1 - version,)]
