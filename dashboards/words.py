@@ -217,7 +217,11 @@ def alert_reasons(expression: str) -> str:
         "match(reason, '^(priority |p)[1-4]'), concat('优先级 ', extract(reason, '[1-4]')), "
         "match(reason, '^[0-9]+ posts in [0-9]+ min'), "
         "concat(extractAll(reason, '[0-9]+')[2], ' 分钟内 ', extractAll(reason, '[0-9]+')[1], ' 帖'), "
+        "match(reason, '^observed [0-9]+ in [0-9]+ min'), "
+        "concat(extractAll(reason, '[0-9]+')[2], ' 分钟内 ', extractAll(reason, '[0-9]+')[1], ' 帖'), "
         f"startsWith(reason, 'expected '), concat('通常约 ', {after}, ' 帖'), "
+        f"startsWith(reason, 'copies '), concat('其中转抄 ', {after}, ' 帖'), "
+        f"startsWith(reason, 'rule '), concat('关键词规则 ', {after}), "
         "reason = 'emergency in the city', '本市正有灾情', "
         "reason)"
     )

@@ -104,9 +104,10 @@ ORDER BY time
 """
 
 SHED = """
-SELECT $__timeInterval(minute) AS time, sum(posts) AS `降级帖`
-FROM v_shed
-WHERE $__timeFilter(minute)
+SELECT $__timeInterval(m.minute) AS time, sum(s.posts) AS `降级帖`
+FROM v_metrics AS m
+LEFT JOIN v_shed AS s ON s.minute = m.minute
+WHERE $__timeFilter(m.minute)
 GROUP BY time
 ORDER BY time
 """
@@ -282,7 +283,8 @@ def _feeds() -> panels.Panel:
 
 
 def _shed() -> panels.Panel:
-    said = Said(11, "过载降级", "过载时有多少帖只过了轻模型？它们没有丢，关键词告警不受影响。", VIEWER, "没有降级")
+    question = "过载时有多少帖只过了轻模型？它们没有丢，关键词告警不受影响。"
+    said = Said(11, "过载降级", question, VIEWER, "此时段没有入库")
     return panels.series(said, SHED, as_bars=True, columns={"降级帖": Column(colour="orange")})
 
 
