@@ -24,8 +24,12 @@ from udfs.brief.words import Words
 pytestmark = pytest.mark.services
 
 Ask = Callable[..., list[tuple[Any, ...]]]
-NOW = datetime.now(UTC).replace(microsecond=0)
 WORDS = Words("zh")
+
+
+def now() -> datetime:
+    """Asked for when it is needed: a suite may take half an hour to get here."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +37,9 @@ def ask(as_user: Callable[[str], Client]) -> Ask:
     """Rows of a statement as Grafana would send it: account, region and platform chosen, six hours up to now."""
 
     def asked(
-        sql: str, user: str = "centre", region: str = "all", platform: str = "all", end: datetime = NOW
+        sql: str, user: str = "centre", region: str = "all", platform: str = "all", end: datetime | None = None
     ) -> list[tuple[Any, ...]]:
-        end_ms = int(end.timestamp() * 1000) + 60_000
+        end_ms = int((end or now()).timestamp() * 1000) + 60_000
         window = Window(end_ms - 6 * 3_600_000, end_ms, 60_000)
         said = expand(sql, window, {"region": region, "platform": platform})
         return [tuple(row) for row in as_user(user).query(said).result_rows]
@@ -129,7 +133,7 @@ def test_the_first_region_is_all_and_names_tell_districts_apart(ask: Ask) -> Non
 
 
 def episode(number: int, **columns: object) -> dict[str, object]:
-    at = NOW - timedelta(minutes=number)
+    at = now() - timedelta(minutes=number)
     plain = {
         "episode_id": f"board{number}", "version": 1, "kind": "help", "place": "河南省郑州市金水区花园口村",
         "level": "village", "adcode": "419905", "needs": ["rescue"], "priority": 1, "callers": 1, "posts": 1,
@@ -156,7 +160,7 @@ def episodes(clickhouse: StoreSettings) -> Iterator[Callable[..., None]]:
 
 
 def event(client: Client, episode_id: str, **columns: object) -> None:
-    row = {"event_id": f"{episode_id}-{len(columns)}-{columns}", "episode_id": episode_id, "at": NOW} | columns
+    row = {"event_id": f"{episode_id}-{len(columns)}-{columns}", "episode_id": episode_id, "at": now()} | columns
     client.insert("episode_events", [list(row.values())], column_names=list(row))
 
 
@@ -169,18 +173,22 @@ def test_the_five_most_urgent_in_order_and_nothing_that_is_over(
         event(client, "board3", action="merge", other_id="board2")
         event(client, "board4", action="dispatch", state="dispatched", unit="一队")
     shown = ask(command.TOP_FIVE, region="419905")
-    assert [row[0].split(" · ")[:2] for row in shown] == [
-        ["1. 未核实", "等待 2 分钟"],
-        ["2. 已派出", "等待 4 分钟"],
-        ["3. 未核实", "等待 5 分钟"],
-        ["4. 未核实", "等待 6 分钟"],
-        ["5. 未核实", "等待 7 分钟"],
+    assert [row[0].split(" · ")[0] for row in shown] == [
+        "1. 未核实",
+        "2. 已派出",
+        "3. 未核实",
+        "4. 未核实",
+        "5. 未核实",
     ]
+    waited = [int(row[0].split(" · ")[1].split()[1]) for row in shown]
+    assert waited[0] in (2, 3), "minutes; one more when the minute ended meanwhile"
+    assert [minutes - waited[0] for minutes in waited] == [0, 2, 3, 4, 5]
     assert shown[0][1] == "P1 救援 · 河南省郑州市金水区花园口村 · 3 人（老人）"
     listed = ask(command.EPISODES, region="419905")
     assert [row[-1] for row in listed] == ["board2", "board4", "board5", "board6", "board7", "board8"]
-    counts = ask(command.COUNTS, region="419905")
-    assert counts == [(6, 0, 0, 5, 0, 8)]
+    (counts,) = ask(command.COUNTS, region="419905")
+    assert counts[:5] == (6, 0, 0, 5, 0)
+    assert counts[5] in (8, 9)
 
 
 def test_an_old_call_that_nobody_answered_stays(ask: Ask, episodes: Callable[..., None]) -> None:
