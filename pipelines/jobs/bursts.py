@@ -82,6 +82,9 @@ class Bursts:
         self._now = max(self._now, now_ms)
         self._write(self._detector.tick(self._now // MINUTE_MS))
 
+    def finish(self) -> None:
+        """Nothing waits longer than a tick."""
+
     def state(self) -> bytes:
         """Counts, hashes of what was seen, ids of the evidence; no text."""
         alerts = [[list(series), alert] for series, alert in self._alerts.items()]

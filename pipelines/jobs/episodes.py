@@ -102,6 +102,9 @@ class Episodes:
             for priority in declared.PRIORITIES:
                 declared.OPEN_EPISODES.set(found[int(priority)], priority=priority)
 
+    def finish(self) -> None:
+        """Nothing waits longer than a tick."""
+
     def state(self) -> bytes:
         """At most about 1.5 KiB an open episode."""
         return msgspec.msgpack.encode(_State(self._version, list(self._applied), self._folder.state()))

@@ -61,6 +61,9 @@ class Follower(Protocol):
     def tick(self, now_ms: int) -> None:
         """Called about once a second, also when nothing comes."""
 
+    def finish(self) -> None:
+        """After the last tick of a bounded run: write what would wait for a later one."""
+
     def state(self) -> bytes:
         """A snapshot of all that was taken; of bounded size. No text of a post in it."""
 
@@ -131,14 +134,25 @@ class Following:
             declared.FOLLOWER_LAG.set(0)
         now = self._clock()
         if now - self._ticked_at >= 1_000:
-            self._ticked_at = now
-            declared.TICKS.add()
-            for follower in self._followers:
-                with self._blamed(follower):
-                    follower.tick(now)
+            self._tick(now)
         if now - self._saved_at >= SAVE_S * 1_000:
             self.save()
         return taken
+
+    def _tick(self, now: int) -> None:
+        self._ticked_at = now
+        declared.TICKS.add()
+        for follower in self._followers:
+            with self._blamed(follower):
+                follower.tick(now)
+
+    def finish(self) -> None:
+        """The end of a bounded run: a last tick, however short ago one was, and nothing is left to write."""
+        self._tick(self._clock())
+        for follower in self._followers:
+            with self._blamed(follower):
+                follower.finish()
+        self.save()
 
     def _take(self, posts: pa.RecordBatch) -> None:
         for follower in self._followers:
@@ -223,8 +237,7 @@ def follow(
                     taken = following.round()
                     wait_s = poll_s
                     if once and not taken:
-                        following.round()  # and a last tick
-                        following.save()
+                        following.finish()
                         return
                     if not taken:
                         stop.wait(poll_s)

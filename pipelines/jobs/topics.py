@@ -148,6 +148,11 @@ class Topics:
         self._written_at = now_ms
         self._write()
 
+    def finish(self) -> None:
+        """Portraits wait up to two seconds; a run that ends meanwhile writes them now."""
+        if self._changed:
+            self._write()
+
     def _write(self) -> None:
         rows = rows_of(self._clusterer)
         found = [self._portraits[topic] for topic in self._changed if topic in self._portraits]

@@ -39,6 +39,9 @@ class Counter:
     def tick(self, now_ms: int) -> None:
         self.ticks.append(now_ms)
 
+    def finish(self) -> None:
+        self.finished = (self.count, len(self.ticks))
+
     def state(self) -> bytes:
         return str(self.count).encode()
 
@@ -160,6 +163,8 @@ def test_one_odd_post_stops_no_follower(tmp_path, monkeypatch, capsys):
     work = Following(tmp_path, "test", followers, clock=Clock())
     follow(work, lambda: None, threading.Event(), once=True, poll_s=0)  # type: ignore[arg-type,return-value]
     assert [follower.count for follower in made[-1]] == [9, 10]
+    assert [follower.finished for follower in made[-1]] == [(one.count, len(one.ticks)) for one in made[-1]]
+    assert all(follower.ticks for follower in made[-1]), "however short the run"
     said = capsys.readouterr()
     assert "post_id=7" in said.out + said.err
     assert "text of a post" not in said.out + said.err

@@ -96,6 +96,15 @@ def test_posts_have_topics_and_topics_a_portrait(client):
     assert sum(row[2] for row in rows) > 100
 
 
+def test_a_run_that_ends_at_once_has_written_its_topics(client):
+    one = follower(client)
+    take(one, feed("f").slice(0, 40))
+    one.take(feed("f").slice(40))
+    one.tick(START + 1)  # too soon after the other
+    one.finish()
+    assert client.query("SELECT sum(posts) FROM topics FINAL").result_rows[0][0] > 100
+
+
 def test_a_replay_and_an_edit_change_nothing(client):
     batch = feed("b")
     one = follower(client)
