@@ -22,7 +22,7 @@ FROM v_post_counts
 WHERE dimension = 'rule' AND $__timeFilter(minute)
 GROUP BY key
 HAVING sumIf(posts, minute >= recent) >= 20
-""",  # noqa: S608
+""",  # noqa: S608 - of constants of this room
     looks_back_s=(BEFORE_H * 60 + SPAN_MIN) * 60,
     test="gt",
     limits=(3,),
@@ -68,7 +68,7 @@ LEFT JOIN
 LEFT JOIN v_districts AS d ON d.adcode = c.adcode
 GROUP BY c.adcode, d.level, d.name, d.city, d.province
 HAVING sumIf(c.posts, c.hour = last_hour) >= 50 AND sumIf(c.posts, c.hour < last_hour) >= 100
-""",  # noqa: S608
+""",  # noqa: S608 - of constants of this room
     looks_back_s=26 * 3_600,
     test="gt",
     limits=(25,),

@@ -63,8 +63,8 @@ def api(rule: AlertRule, group: str) -> dict[str, Any]:
         .rule_group(group)
         .condition("C")
         .for_val(rule.for_)
-        .no_data_state(rule.no_data)  # type: ignore[arg-type]
-        .exec_err_state(rule.error)  # type: ignore[arg-type]
+        .no_data_state(rule.no_data)  # type: ignore[arg-type]  # a Literal of its own
+        .exec_err_state(rule.error)  # type: ignore[arg-type]  # the same
         .labels(rule.labels)
         .annotations(rule.annotations)
         .queries(_queries(rule))
@@ -96,6 +96,7 @@ def _queries(rule: AlertRule) -> list[Any]:
         .conditions(
             [
                 expr.ExprTypeThresholdConditions().evaluator(
+                    # type() takes a Literal of its own
                     expr.ExprTypeThresholdConditionsEvaluator().type(rule.test).params(list(rule.limits))  # type: ignore[arg-type]
                 )
             ]

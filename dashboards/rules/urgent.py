@@ -21,7 +21,7 @@ LEFT JOIN v_districts AS d ON d.adcode = a.adcode
 WHERE a.priority = 1 AND $__timeFilter(a.last_at)
 ORDER BY a.last_at DESC
 LIMIT 500
-""",  # noqa: S608
+""",  # noqa: S608 - of constants of this room
     looks_back_s=1_800,
     test="gt",
     limits=(0,),
