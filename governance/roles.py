@@ -32,6 +32,7 @@ ROLES: Mapping[str, Role] = {
     "analyst": Role("asks the views by SQL", DataClass.L2),
     "operator": Role("runs jobs, acknowledges alerts, starts and ends emergencies", DataClass.L2),
     "rescuer": Role("reveals identifiers of people who asked for help, answers requests of persons", DataClass.L4),
+    "officer": Role("reviews applications and signs decisions on them", DataClass.L4),
     "auditor": Role("verifies and reads the audit ledger, reviews reveals, sets holds", DataClass.L3),
     "admin": Role("people and grants, rules, settings, deployments", DataClass.L2),
 }
@@ -57,6 +58,10 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "hold.set": frozenset({"auditor"}),
     "hold.lift": frozenset({"auditor"}),
     "hold.list": frozenset({"auditor"}),
+    "application.see": frozenset({"officer"}),
+    "application.review": frozenset({"officer"}),
+    "automation.stop": frozenset({"officer", "operator"}),
+    "automation.close": frozenset({"officer"}),
     "audit.verify": frozenset({"auditor"}),
     "audit.show": frozenset({"auditor"}),
     "reveal.review": frozenset({"auditor"}),
@@ -71,6 +76,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 
 CONFLICTS: Mapping[frozenset[str], str] = {
     frozenset({"rescuer", "auditor"}): "who reveals cannot audit",
+    frozenset({"officer", "auditor"}): "who signs decisions cannot audit them",
+    frozenset({"admin", "officer"}): "an administrator sees no identifiers",
     frozenset({"admin", "rescuer"}): "an administrator sees no identifiers",
     frozenset({"admin", "auditor"}): "who grants rights does not audit their use",
 }
