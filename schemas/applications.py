@@ -206,3 +206,52 @@ class Decision(msgspec.Struct, frozen=True):
     """OCR models and calibration."""
     decided_on: str
     """ISO date for which rules and validity periods were judged."""
+
+
+REJECT, SUPPLEMENT = "reject", "supplement"
+VERDICTS = (APPROVE, SUPPLEMENT, REJECT)
+"""What an officer can decide: grant, ask the applicant to mend, refuse. Only an officer refuses."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A value that an officer corrected."""
+
+    field: str
+    """Name of a field, or of a table's cell: ``shareholders[2].capital``, rows counted from 1."""
+    before: Any
+    """As the machine read it; an L4 value only partly, as the report shows it."""
+    after: Any
+    """As the officer read it, in the form of its kind; None: it does not stand there."""
+
+
+class Overruling(msgspec.Struct, frozen=True):
+    """A check that an officer judged otherwise, and why."""
+
+    rule: str
+    passed: bool
+    """What the officer says, whatever the machine said."""
+    reason: str
+
+
+class Review(msgspec.Struct, frozen=True):
+    """What an officer decided on an application; comes back through ``approve review`` and is kept.
+
+    Holds values of L3 and L4 (``changes``, ``reason``, ``comment``): sealed where it is stored.
+    """
+
+    application_id: str
+    fingerprint: str
+    """Of the decision that was looked at: a review does not count for an application that has changed since."""
+    officer: str
+    at: str
+    """RFC 3339."""
+    decision: str
+    """One of VERDICTS."""
+    reason: str = ""
+    """For the applicant; never empty for a refusal."""
+    changes: tuple[Change, ...] = ()
+    overruled: tuple[Overruling, ...] = ()
+    comment: str = ""
+    """For the file, not for the applicant."""
+    signed: bool = False
+    """A refusal that is not signed is none."""
