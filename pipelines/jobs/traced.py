@@ -93,31 +93,39 @@ def recorded(spec: Spec, job: Job, settings: Settings, actor: str) -> Iterator[C
     declared = require_purpose(job)
     home = Path(spec.home)
     note_state(home, settings, actor)
+    detail = {
+        "job": spec.job,
+        "source": spec.source[:500],
+        "target": spec.target,
+        "engine": spec.engine,
+        "generation": spec.generation,
+        "restored": spec.restore_from is not None,
+        "purpose": declared.text,
+        "lawful_basis": declared.lawful_basis,
+    }
+    with spanned(home, actor, f"run {spec.run}", detail) as ended:
+        yield ended
+
+
+@contextmanager
+def spanned(
+    home: Path, actor: str, subject: str, detail: Mapping[str, Any]
+) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """An entry that something began before, and one how it ended after what stands under this ``with``.
+
+    Yields a function that takes what the end should say.
+    """
     outcome: dict[str, Any] = {}
     with Ledger(home, WRITER, now_ms) as ledger:
-        entry = ledger.append(
-            actor,
-            START,
-            f"run {spec.run}",
-            {
-                "job": spec.job,
-                "source": spec.source[:500],
-                "target": spec.target,
-                "engine": spec.engine,
-                "generation": spec.generation,
-                "restored": spec.restore_from is not None,
-                "purpose": declared.text,
-                "lawful_basis": declared.lawful_basis,
-            },
-        )
+        entry = ledger.append(actor, START, subject, detail)
         try:
             yield outcome.update
         except BaseException as error:
             why = str(error) if isinstance(error, YuqingError) else type(error).__name__
-            ledger.append(actor, END, f"run {spec.run}", {"start": entry.id, "state": "failed", "why": why[:500]})
+            ledger.append(actor, END, subject, {"start": entry.id, "state": "failed", "why": why[:500]})
             raise
         ended = {name: value for name, value in outcome.items() if value not in (None, "")}
-        ledger.append(actor, END, f"run {spec.run}", {"start": entry.id, "state": "ended", **ended})
+        ledger.append(actor, END, subject, {"start": entry.id, "state": "ended", **ended})
 
 
 def note(home: Path, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:

@@ -26,7 +26,9 @@ app.add_typer(people, name="people", rich_help_panel=GROUP)
 
 COLUMNS = ("name", "token", "role", "state", "since", "until", "granted_by")
 Name = Annotated[str, typer.Argument(help="Whose: letters, digits and . @ - _")]
-RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="viewer, analyst, operator, rescuer, officer, auditor or admin.")]
+RoleName = Annotated[
+    str, typer.Argument(metavar="ROLE", help="viewer, analyst, operator, rescuer, officer, auditor or admin.")
+]
 Why = Annotated[str, typer.Option("--reason", help="Why; stands in the audit ledger.")]
 Change = Callable[["Register", "Ledger"], "Register"]
 

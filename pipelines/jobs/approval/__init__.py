@@ -12,3 +12,7 @@ dead letters; `approver` is the whole way of one application, and every engine c
 
 Called by ``pipelines.cli`` (``approve``, ``submit approval``) and ``pipelines.bench``.
 """
+
+NAME = "approval"
+PURPOSE = "Propose a decision on an application that a person or an enterprise has made, so that it is answered sooner."
+LAWFUL_BASIS = "statutory_duty"
