@@ -95,6 +95,81 @@ class OverloadSection(_Section):
         return self
 
 
+class ReadingSection(_Section):
+    """What reading the files of one application may cost; beyond it a file is refused with the reason
+    (udfs/reading/limits.py has the same names)."""
+
+    files: Annotated[int, Field(ge=1, le=10_000)] = 300
+    file_bytes: Annotated[int, Field(ge=1_024)] = 50 << 20
+    file_pages: Annotated[int, Field(ge=1)] = 200
+    pages: Annotated[int, Field(ge=1)] = 500
+    """Of all files together."""
+    pixels: Annotated[int, Field(ge=10_000)] = 60_000_000
+    """Of an image, before it is decoded."""
+    archive_bytes: Annotated[int, Field(ge=1_024)] = 200 << 20
+    """Of a DOCX when unpacked; also of what a PDF's streams may become."""
+    archive_ratio: Annotated[int, Field(ge=2)] = 200
+    """Unpacked to packed, for members above a megabyte."""
+    archive_members: Annotated[int, Field(ge=1)] = 2_000
+    page_seconds: Annotated[float, Field(ge=1)] = 60.0
+    seconds: Annotated[float, Field(ge=1)] = 150.0
+    """For all pages of an application: an answer is due within three minutes."""
+    memory_bytes: Annotated[int, Field(ge=1 << 29)] = 3 << 30
+    """Address space of a process that decodes."""
+    working_side: Annotated[int, Field(ge=600, le=6_000)] = 2_200
+    """Pixels of the longer side at which a page is read; A4 at 190 dpi."""
+
+
+class Bands(_Section):
+    """What the circuit breaker of automatic approval calls normal (governance/automation.py, docs/approval-breaker.md).
+
+    Each band is a limit for a share of the latest applications. It is left when so many would be improbable (`doubt`)
+    if the share were at its limit, so a few applications open nothing.
+    """
+
+    window: Annotated[int, Field(ge=20, le=10_000)] = 500
+    """Latest applications that are looked at."""
+    minimum: Annotated[int, Field(ge=5)] = 50
+    """With fewer applications nothing but reviews is judged."""
+    doubt: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    """Opens when what was seen has at most this probability at the limit of the band."""
+    ocr_confidence: Annotated[float, Field(ge=0, le=1)] = 0.80
+    """Least median, over scanned applications, of the confidence of their worst page."""
+    referral_low: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Least share that is not approved: who finds nothing any more may have stopped looking."""
+    referral_high: Annotated[float, Field(ge=0, le=1)] = 0.70
+    """Largest share that is not approved."""
+    disagreement: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Largest share of reviews in which the officer decided otherwise."""
+    reviews: Annotated[int, Field(ge=5, le=10_000)] = 200
+    """Latest reviews that are looked at."""
+    reviews_minimum: Annotated[int, Field(ge=2)] = 5
+    p95_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """95 of 100 applications should take no longer."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Bands:
+        if self.referral_low >= self.referral_high:
+            raise ValueError(f"referral_low ({self.referral_low:g}) must be less than referral_high")
+        for few, many in (("minimum", "window"), ("reviews_minimum", "reviews")):
+            if getattr(self, few) > getattr(self, many):
+                raise ValueError(f"{few} ({getattr(self, few)}) must be at most {many} ({getattr(self, many)})")
+        return self
+
+
+class ApprovalSection(_Section):
+    """Approval of application documents."""
+
+    types: tuple[Path, ...] = ()
+    """Folders of further types of application, beside those that come with the software."""
+    audit_share: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Share of applications that are always referred, whatever the machine thinks: drawn from the id by a keyed hash."""
+    readers: Annotated[int, Field(ge=1, le=64)] = max(min(os.cpu_count() or 1, 4), 1)
+    """Processes that decode and read pages."""
+    reading: ReadingSection = ReadingSection()
+    bands: Bands = Bands()
+
+
 class KeysSection(_Section):
     """Where keys come from: file, env:NAME, or command:..."""
 
@@ -118,6 +193,7 @@ class Settings(BaseSettings):
     alerts: AlertsSection = AlertsSection()
     keys: KeysSection = KeysSection()
     overload: OverloadSection = OverloadSection()
+    approval: ApprovalSection = ApprovalSection()
 
     @classmethod
     def settings_customise_sources(
@@ -177,7 +253,7 @@ def _set(values: dict[str, Any], override: str) -> None:
         if not isinstance(at.get(section), dict):
             raise UsageError(f"--set {override!r}: there is no setting {key}; sections are {', '.join(values)}")
         at = at[section]
-    at[name] = value.split(",") if name == "folders" else value
+    at[name] = value.split(",") if name in ("folders", "types") else value
 
 
 def _words(error: ValidationError) -> str:
