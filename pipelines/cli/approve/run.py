@@ -48,6 +48,7 @@ def decide(
     from pipelines.jobs.approval import LAWFUL_BASIS, NAME, PURPOSE
     from pipelines.jobs.approval.approver import Approver, Decided
     from pipelines.jobs.approval.automation import Automation
+    from pipelines.jobs.approval.cases import Cases
     from pipelines.jobs.approval.files import approve as run
     from pipelines.jobs.approval.folders import CHINA
     from pipelines.jobs.approval.lines import Lines
@@ -58,7 +59,7 @@ def decide(
         raise UsageError("approve needs --input DIR and --output F; `yuqing approve --help` lists its other commands")
     given: Context = context.obj
     settings = given.settings(overrides)
-    where = (reports or target.with_name(f"{target.name}.reports")) if with_reports else None
+    cases = Cases(reports or cases_beside(target)) if with_reports else None
     person = allowed(context, "job.operate", "approve", token_file, settings=settings)
     keys = ensure_keys(given.home, settings.keys.master, settings.keys.token)
     automation = Automation(given.home, settings.approval, say)
@@ -74,7 +75,7 @@ def decide(
         Approver(settings, keys.token.secret, processes) as approver,
     ):
         today = datetime.now(CHINA).date()
-        summary = run(source, lines, where, approver, automation, today, again=again, done=told)
+        summary = run(source, lines, cases, approver, automation, today, again=again, done=told)
         ended({**summary.decisions, "unchanged": summary.unchanged})
     counted = summary.decisions
     say(
@@ -83,6 +84,11 @@ def decide(
     )
     if summary.stopped:
         say("automatic approval is stopped, so everything is referred: `yuqing approve automation status`")
+
+
+def cases_beside(target: Path) -> Path:
+    """Where the case files of an output lie."""
+    return target.with_name(f"{target.name}.reports")
 
 
 @approve.command("types")

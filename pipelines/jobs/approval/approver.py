@@ -109,21 +109,6 @@ class Approver:
             form, folder, decision, kind, reading, time.perf_counter() - began, _ocr_confidence(kind, decision, reading)
         )
 
-    def report(self, decided: Decided, review: Any = None) -> str:
-        """The explanation of a decision as one HTML file; "" where the form names no type."""
-        from udfs.explanations import render
-        from udfs.reading import snippet
-
-        if decided.kind is None:
-            return ""
-        pages = {(page.file, page.number, page.part): page for page in decided.reading.pages}
-
-        def picture(file: str, page: int, part: int, box: Any) -> bytes | None:
-            there = pages.get((file, page, part))
-            return snippet(decided.folder, there, box) if there is not None else None
-
-        return render(decided.decision, decided.kind, decided.folder, picture, review)
-
     def _judge(
         self,
         kind: Type,

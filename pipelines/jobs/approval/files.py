@@ -6,8 +6,6 @@ earlier ones when duplicates are looked for.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from pipelines.jobs.approval.approver import Approver, Decided
 from pipelines.jobs.approval.automation import Automation
+from pipelines.jobs.approval.cases import Cases, case_of, render
 from pipelines.jobs.approval.folders import Form, applications, duplicate_key, earlier, form_of
 from pipelines.jobs.approval.lines import MACHINE, Lines, line_of
 from schemas.errors import UsageError
@@ -34,7 +33,7 @@ class Summary:
 def approve(
     root: Path,
     lines: Lines,
-    reports: Path | None,
+    cases: Cases | None,
     approver: Approver,
     automation: Automation,
     today: date,
@@ -51,8 +50,6 @@ def approve(
     _distinct(found)
     before = earlier_of(found)
     summary = Summary()
-    if reports is not None:
-        reports.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder, form in found:
         held = lines.held.get(form.id)
         if held and held.decided_by != MACHINE:
@@ -64,8 +61,9 @@ def approve(
             continue
         decided = approver.decide(folder, form, earlier=others, automatic=automation.automatic(), today=today)
         name = ""
-        if reports is not None:
-            name = write_report(reports, form.id, approver.report(decided))
+        if cases is not None:
+            case = case_of(decided)
+            name = cases.put(case, render(case))
         lines.append(line_of(decided.decision, decided.seconds, name))
         automation.observe(decided)
         summary.decisions[decided.decision.decision] += 1
@@ -90,18 +88,6 @@ def key_of(form: Form) -> str:
     except UsageError:
         return ""
     return duplicate_key(kind.type, form, kind.duplicates)
-
-
-def write_report(folder: Path, identity: str, html: str) -> str:
-    """Write a report whole, for its owner's eyes; return its path, "" for an empty one."""
-    if not html:
-        return ""
-    path = folder / f"{identity}.html"
-    handle, aside = tempfile.mkstemp(dir=folder, prefix=".report-")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(html)
-    Path(aside).replace(path)
-    return str(path)
 
 
 def _distinct(found: list[tuple[Path, Form]]) -> None:

@@ -181,7 +181,7 @@ class Lines:
             self.held[row["application_id"]] = Held(
                 row.get("fingerprint", ""), row["decision"], row["final"], row["decided_by"]
             )
-        except (msgspec.DecodeError, KeyError, TypeError):
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
             raise UsageError(
                 f"--output {self.path}: line {number} is no decision; name a new file, or one that `approve` wrote"
             ) from None
