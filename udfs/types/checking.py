@@ -80,7 +80,8 @@ def _field(kind: Type, name: str, field: FieldSpec) -> None:
     if field.signer:
         table, _, of = field.signer.partition(".")
         signer = kind.fields.get(table)
-        if field.kind != "signature" or signer is None or (column not in signer.columns if column else signer.columns):
+        there = signer is not None and (of in signer.columns if of else not signer.columns)
+        if field.kind != "signature" or not there:
             _fail(
                 kind, where, name, f"signer {field.signer!r} is no field or table.column", "name who must have signed"
             )
