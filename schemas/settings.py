@@ -163,7 +163,7 @@ class ApprovalSection(_Section):
     types: tuple[Path, ...] = ()
     """Folders of further types of application, beside those that come with the software."""
     audit_share: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """Share of applications that are always referred, whatever the machine thinks: drawn from the id by a keyed hash."""
+    """Share of applications that are always referred, whatever the machine thinks: drawn by a keyed hash of the id."""
     readers: Annotated[int, Field(ge=1, le=64)] = max(min(os.cpu_count() or 1, 4), 1)
     """Processes that decode and read pages."""
     reading: ReadingSection = ReadingSection()
