@@ -12,17 +12,26 @@ from __future__ import annotations
 
 import math
 import re
+import time
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from pipelines.bench import machine
+from pipelines.jobs.approval.approver import Approver, Decided
+from pipelines.jobs.approval.cases import Cases
+from pipelines.jobs.approval.files import approve_all
+from pipelines.jobs.approval.folders import CHINA, form_of
+from pipelines.jobs.approval.lines import Lines
 from schemas.applications import APPROVE, DECISIONS
 from schemas.errors import UsageError
+from schemas.settings import Settings
 
 TRUTH, APPLICATIONS = "truth.jsonl", "applications"
 _BRACKETS = str.maketrans("()[]【】〔〕", "（）（）（）（）")
@@ -38,6 +47,58 @@ def truth_of(folder: Path) -> dict[str, dict[str, Any]]:
         raise UsageError(
             f"{path}: no truth ({type(error).__name__}); make it by `python -m loadtest.applications --output DIR`"
         ) from None
+
+
+class _Unstopped:
+    """No breaker: what is measured is the machine alone, defects are far more frequent here than in life."""
+
+    def automatic(self) -> bool:
+        return True
+
+    def observe(self, decided: Decided) -> None:
+        pass
+
+
+def measure(
+    folder: Path, settings: Settings, secret: bytes, part: tuple[int, int], reports: bool, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Decide on every application of ``folder`` that is not decided yet, then count over all that is.
+
+    ``part``: (k, n), the k-th of n parts, so that n processes may share a folder; each has a file of its own,
+    ``decisions-K-N.jsonl``. Raises UsageError as `truth_of` and `approve` do.
+    """
+    truth = truth_of(folder)
+    k, n = part
+    began = time.monotonic()
+    output = folder / f"decisions-{k}-{n}.jsonl"
+    cases = Cases(folder / "reports") if reports else None
+    decided = 0
+
+    def done(one: Decided) -> None:
+        nonlocal decided
+        decided += 1
+        if decided % 50 == 0:
+            say(f"{decided} decided, {decided / (time.monotonic() - began):.2f} a second")
+
+    with Lines(output) as lines, Approver(settings, secret) as approver:
+        folders = sorted(path for path in (folder / APPLICATIONS).iterdir() if path.is_dir())
+        found = [(path, form_of(path)) for path in folders]
+        approve_all(
+            found, lines, cases, approver, _Unstopped(), datetime.now(CHINA).date(),
+            only={form.id for _, form in found[k - 1 :: n]}, done=done,
+        )  # fmt: skip
+    wall = time.monotonic() - began
+    rows = [row for path in sorted(folder.glob("decisions-*.jsonl")) for row in Lines(path).rows()]
+    figures = report(truth, rows)
+    return figures | {
+        "run": {
+            "decided": decided,
+            "seconds": round(wall, 1),
+            "part": f"{k}/{n}",
+            "readers": settings.approval.readers,
+        },
+        "machine": machine.description(),
+    }
 
 
 def report(truth: Mapping[str, dict[str, Any]], lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

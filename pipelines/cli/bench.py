@@ -65,6 +65,35 @@ def alerts_bench(
     show(measure.run(settings.home, rate, seconds, workers, partial(start, actor=person.name), say), how)
 
 
+@bench.command("approval")
+def approval_bench(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="What `python -m loadtest.applications` made.")
+    ],
+    part: Annotated[
+        str, typer.Option(help="k/n: only the k-th of n parts, so that n processes share the work.")
+    ] = "1/1",
+    with_reports: Annotated[bool, typer.Option("--with-reports/--no-reports", help="Write reports too.")] = True,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="A setting, key=value.")] = None,
+    how: How = Format.TABLE,
+) -> None:
+    """Approval against known truth: fields, decisions, wrong automatic approvals by error, time. May be interrupted."""
+    from pipelines.bench import approval as measure
+    from schemas.errors import UsageError
+
+    first, _, second = part.partition("/")
+    if not (first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
+        raise UsageError(f"--part {part!r}: write k/n, for example 1/2")
+    settings: Context = context.obj
+    values = settings.settings(overrides)
+    report = measure.measure(folder, values, b"bench", (int(first), int(second)), with_reports, say)
+    if how is Format.JSON:
+        show(report, how)
+    else:
+        measure.show(report)
+
+
 class LabelHead(StrEnum):
     """What the field `label` of a public set says."""
 

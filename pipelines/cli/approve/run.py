@@ -75,12 +75,14 @@ def decide(
         Approver(settings, keys.token.secret, processes) as approver,
     ):
         today = datetime.now(CHINA).date()
-        summary = run(source, lines, cases, approver, automation, today, again=again, done=told)
+        summary = run(
+            source, lines, cases, approver, automation, today, again=again, folders=settings.approval.types, done=told
+        )
         ended({**summary.decisions, "unchanged": summary.unchanged})
-    counted = summary.decisions
+    n = summary.decisions
     say(
-        f"{sum(counted.values())} applications: {counted['approve']} approved, {counted['refer']} referred to a person, "
-        f"{counted['propose_reject']} proposed to be rejected; {summary.unchanged} were decided before"
+        f"{sum(n.values())} applications: {n['approve']} approved, {n['refer']} referred to a person, "
+        f"{n['propose_reject']} proposed to be rejected; {summary.unchanged} decided before"
     )
     if summary.stopped:
         say("automatic approval is stopped, so everything is referred: `yuqing approve automation status`")

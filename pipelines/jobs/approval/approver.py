@@ -43,8 +43,6 @@ class Decided:
     """None when the form names no type."""
     reading: Reading
     seconds: float
-    ocr_confidence: float | None
-    """Least confidence of a critical field that was read by OCR; None without OCR."""
 
 
 class Approver:
@@ -67,9 +65,13 @@ class Approver:
         self.close()
 
     def open(self) -> None:
-        """Start the reading processes. Raises ModelError when the OCR models are not there."""
+        """Start the reading processes. Raises ModelError when the OCR models are not there, UsageError for a type whose
+        folder does not hold together."""
+        from udfs import types
         from udfs.reading import Reader
 
+        for name in types.names(self._settings.types):
+            types.load(name, self._settings.types)
         if self._reader is None:
             self._reader = Reader(self._limits(), processes=self._processes)
 
@@ -105,9 +107,13 @@ class Approver:
         except Exception as error:  # a foreign file may trip anything; the message may quote it, so only type and line
             log.error("approval failed, the application is referred", application=form.id, error=_where(error))
             decision = referred(form, "internal", mark, self._models(), form.day(today))
-        return Decided(
-            form, folder, decision, kind, reading, time.perf_counter() - began, _ocr_confidence(kind, decision, reading)
-        )
+        return Decided(form, folder, decision, kind, reading, time.perf_counter() - began)
+
+    def pages(self) -> Reader:
+        """The reader, to draw pages for a report."""
+        if self._reader is None:
+            raise RuntimeError("open() was not called")
+        return self._reader
 
     def _judge(
         self,
@@ -155,9 +161,9 @@ class Approver:
             )
 
     def _models(self) -> str:
-        from udfs.reading import model
-
-        return model()
+        if self._reader is None:
+            raise RuntimeError("open() was not called")
+        return self._reader.model
 
     def _limits(self) -> Any:
         from udfs.reading import Limits
@@ -190,18 +196,6 @@ def referred(form: Form, reason: str, mark: str, models: str, on: date) -> Decis
         models=models,
         decided_on=on.isoformat(),
     )
-
-
-def _ocr_confidence(kind: Type | None, decision: Decision, reading: Reading) -> float | None:
-    if kind is None:
-        return None
-    scanned = {(page.file, page.number) for page in reading.pages if page.source == "ocr"}
-    found = [
-        field.best.confidence
-        for name, field in decision.extraction.fields.items()
-        if kind.fields[name].critical and field.best and (field.best.file, field.best.page) in scanned
-    ]
-    return min(found, default=None)
 
 
 def _where(error: Exception) -> str:

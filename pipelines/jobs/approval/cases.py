@@ -11,13 +11,16 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from pipelines.jobs.approval.approver import Decided
-from schemas.applications import Decision, Page, Review
+from schemas.applications import Decision, Reading, Review
 from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from udfs.reading import Reader
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -25,8 +28,8 @@ class Case(msgspec.Struct, frozen=True):
 
     decision: Decision
     folder: str
-    pages: tuple[Page, ...]
-    """Without their lines: how each page was turned and cut."""
+    reading: Reading
+    """Without lines: which files there were, how each page was turned and cut."""
     seconds: float
     reviews: tuple[Review, ...] = ()
     """Oldest first; the last counts."""
@@ -91,25 +94,35 @@ class Cases:
 
 def case_of(decided: Decided, reviews: Sequence[Review] = ()) -> Case:
     """The case of a decision that was just made."""
-    pages = tuple(msgspec.structs.replace(page, lines=(), rules=()) for page in decided.reading.pages)
+    files = tuple(
+        msgspec.structs.replace(
+            file, pages=tuple(msgspec.structs.replace(page, lines=(), rules=()) for page in file.pages)
+        )
+        for file in decided.reading.files
+    )
+    reading = msgspec.structs.replace(decided.reading, files=files)
     folder = str(decided.folder.absolute())
-    return Case(decided.decision, folder, pages, round(decided.seconds, 3), tuple(reviews))
+    return Case(decided.decision, folder, reading, round(decided.seconds, 3), tuple(reviews))
 
 
-def render(case: Case) -> str:
-    """The report of a case, with what officers said; "" where the form named no type."""
+def render(case: Case, reader: Reader, folders: Sequence[Path] = ()) -> str:
+    """The report of a case, with what officers said last; "" where the form named no type.
+
+    ``reader`` draws the pages; a file that is no longer there gives no picture. ``folders``: of further types.
+    """
     from udfs import types
+    from udfs.explanations import pictures_of
     from udfs.explanations import render as draw
-    from udfs.reading import snippet
 
-    name = case.decision.type
-    if not case.decision.rules:
+    decision, folder = case.decision, Path(case.folder)
+    if not decision.rules:
         return ""
-    folder = Path(case.folder)
-    pages = {(page.file, page.number, page.part): page for page in case.pages}
-
-    def picture(file: str, page: int, part: int, box: tuple[float, float, float, float]) -> bytes | None:
-        there = pages.get((file, page, part))
-        return snippet(folder, there, box) if there is not None else None
-
-    return draw(case.decision, types.load(name), folder, picture, case.reviews[-1] if case.reviews else None)
+    return draw(
+        decision,
+        types.load(decision.type, folders),
+        folder,
+        pictures_of(case.reading, lambda page: reader.page_picture(folder, page)),
+        case.reviews[-1] if case.reviews else None,
+        reading=case.reading,
+        seconds=case.seconds,
+    )

@@ -10,23 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from governance.automation import would
 from schemas.applications import APPROVE, PROPOSE_REJECT, REFER, REJECT, Decision, Review
 from schemas.errors import UsageError
-
-_WITHOUT_DOUBT = frozenset({"audit_sample", "breaker"})
-"""Reasons for a referral that say nothing against the application."""
-
-
-def would(decision: Decision) -> str:
-    """What the machine says of the application itself: approve, propose_reject or refer."""
-    if decision.decision == REFER and decision.reasons and set(decision.reasons) <= _WITHOUT_DOUBT:
-        return APPROVE
-    return decision.decision
 
 
 def agreed(decision: Decision, review: Review) -> bool | None:
     """Whether the officer decided as the machine would have; None where the machine took no side."""
-    side = would(decision)
+    side = would(decision.decision, decision.reasons)
     if side == REFER:
         return None
     return review.decision == (REJECT if side == PROPOSE_REJECT else APPROVE)
