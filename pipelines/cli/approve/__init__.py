@@ -1,5 +1,5 @@
 """`approve`: approval of application folders, what officers say of it, and the stop of automatic approval."""
 
-from pipelines.cli.approve import run
+from pipelines.cli.approve import automation, review, run, show
 
-__all__ = ["run"]
+__all__ = ["automation", "review", "run", "show"]

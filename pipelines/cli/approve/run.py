@@ -12,7 +12,7 @@ from pipelines.cli.main import Context, app
 from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
 
-approve = typer.Typer(help="Approval of application documents.", invoke_without_command=True)
+approve = typer.Typer(invoke_without_command=True)
 app.add_typer(approve, name="approve", rich_help_panel="Approval")
 
 

@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -105,7 +105,7 @@ def case_of(decided: Decided, reviews: Sequence[Review] = ()) -> Case:
     return Case(decided.decision, folder, reading, round(decided.seconds, 3), tuple(reviews))
 
 
-def render(case: Case, reader: Reader, folders: Sequence[Path] = ()) -> str:
+def render(case: Case, reader: Reader, folders: Sequence[Path] = (), show: Literal["masked", "full"] = "masked") -> str:
     """The report of a case, with what officers said last; "" where the form named no type.
 
     ``reader`` draws the pages; a file that is no longer there gives no picture. ``folders``: of further types.
@@ -125,4 +125,5 @@ def render(case: Case, reader: Reader, folders: Sequence[Path] = ()) -> str:
         case.reviews[-1] if case.reviews else None,
         reading=case.reading,
         seconds=case.seconds,
+        show=show,
     )

@@ -34,7 +34,7 @@ def check(decision: Decision, review: Review) -> None:
         )
 
 
-def reviewed_line(row: dict[str, Any], review: Review, report: str) -> dict[str, Any]:
+def reviewed_line(row: dict[str, Any], review: Review, same: bool | None, report: str) -> dict[str, Any]:
     """The line of a decision after the officer's: final unless the applicant is to mend something."""
     decision = {APPROVE: APPROVE, REJECT: REJECT}.get(review.decision, REFER)
     changed = {change.field: change.after for change in review.changes if change.field in row["fields"]}
@@ -52,6 +52,7 @@ def reviewed_line(row: dict[str, Any], review: Review, report: str) -> dict[str,
         "reviewed_at": review.at,
         "review": {
             "decision": review.decision,
+            "agreed": same,
             "reason": review.reason,
             "changes": len(review.changes),
             "overruled": [one.rule for one in review.overruled],
