@@ -1,0 +1,92 @@
+"""zen-engine: expressions and decision tables, compiled once a process.
+
+An expression or table that reads something unknown (null) is not asked unless it says ``null`` itself: zen-engine
+raises on such comparisons in an expression, and in a table it silently goes on to the next row, where a last row that
+always hits would answer for a value nobody knows.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import zen
+
+from udfs.types.checking import references
+from udfs.types.tables import parse_table
+
+_COMPILED = 4096
+"""More than all types have together; a process that loads types again and again does not grow."""
+
+
+class Verdict(NamedTuple):
+    """A table's answer: ``passed`` None when no row hit or something it reads is not known."""
+
+    passed: bool | None
+    outputs: dict[str, Any]
+
+
+class _Reads(NamedTuple):
+    paths: tuple[tuple[str, str, str], ...]
+    speaks_of_null: bool
+
+
+def evaluate(expression: str, context: dict[str, Any]) -> Any:
+    """An expression's value; None when it reads something unknown or cannot be evaluated for these values."""
+    compiled, reads = _expression(expression)
+    if _unknown(reads, context):
+        return None
+    try:
+        return compiled.evaluate(context)
+    except RuntimeError:
+        return None
+
+
+def judge(content: str, context: dict[str, Any]) -> Verdict:
+    """A decision table's answer, from its JSON."""
+    decision, reads = _decision(content)
+    if _unknown(reads, context):
+        return Verdict(None, {})
+    try:
+        outputs = decision.evaluate(context)["result"] or {}
+    except RuntimeError:
+        return Verdict(None, {})
+    passed = outputs.get("passed")
+    return Verdict(passed if isinstance(passed, bool) else None, outputs)
+
+
+def unknown(content: str, context: dict[str, Any]) -> list[str]:
+    """Names (of fields and facts) a table reads that are not known, sorted."""
+    return sorted({path[1] for path in _decision(content)[1].paths if _at(path, context) is None})
+
+
+def _unknown(reads: _Reads, context: dict[str, Any]) -> bool:
+    return not reads.speaks_of_null and any(_at(path, context) is None for path in reads.paths)
+
+
+def _at(path: tuple[str, str, str], context: dict[str, Any]) -> Any:
+    place, name, member = path
+    value = context[place].get(name)
+    if place in ("fields", "documents"):
+        return None if value is None else value.get(member)
+    return value
+
+
+def _reads(texts: tuple[str, ...]) -> _Reads:
+    paths = {reference for text in texts for reference in references(text)}
+    return _Reads(tuple(sorted(paths)), any("null" in text for text in texts))
+
+
+@lru_cache(_COMPILED)
+def _expression(expression: str) -> tuple[Any, _Reads]:
+    return zen.compile_expression(expression), _reads((expression,))
+
+
+@lru_cache(_COMPILED)
+def _decision(content: str) -> tuple[Any, _Reads]:
+    return _engine().create_decision(content), _reads(parse_table(content).texts)
+
+
+@lru_cache(1)
+def _engine() -> Any:
+    return zen.ZenEngine()
