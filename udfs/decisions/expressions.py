@@ -2,7 +2,8 @@
 
 An expression or table that reads something unknown (null) is not asked unless it says ``null`` itself: zen-engine
 raises on such comparisons in an expression, and in a table it silently goes on to the next row, where a last row that
-always hits would answer for a value nobody knows.
+always hits would answer for a value nobody knows. Who asks ``fields.x.present`` beside ``fields.x.value`` has thought
+of a field that is not there: only one that is there and not sure is unknown then.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Verdict(NamedTuple):
 
 
 class _Reads(NamedTuple):
-    paths: tuple[tuple[str, str, str], ...]
+    paths: frozenset[tuple[str, str, str]]
     speaks_of_null: bool
 
 
@@ -61,7 +62,15 @@ def unknown(content: str, context: dict[str, Any]) -> list[str]:
 
 
 def _unknown(reads: _Reads, context: dict[str, Any]) -> bool:
-    return not reads.speaks_of_null and any(_at(path, context) is None for path in reads.paths)
+    return not reads.speaks_of_null and any(
+        _at(path, context) is None and not _absent(path, reads, context) for path in reads.paths
+    )
+
+
+def _absent(path: tuple[str, str, str], reads: _Reads, context: dict[str, Any]) -> bool:
+    """Whether it is a field that is not there, read by who asks whether it is."""
+    present = ("fields", path[1], "present")
+    return path[0] == "fields" and present in reads.paths and not _at(present, context)
 
 
 def _at(path: tuple[str, str, str], context: dict[str, Any]) -> Any:
@@ -74,7 +83,7 @@ def _at(path: tuple[str, str, str], context: dict[str, Any]) -> Any:
 
 def _reads(texts: tuple[str, ...]) -> _Reads:
     paths = {reference for text in texts for reference in references(text)}
-    return _Reads(tuple(sorted(paths)), any("null" in text for text in texts))
+    return _Reads(frozenset(paths), any("null" in text for text in texts))
 
 
 @lru_cache(_COMPILED)

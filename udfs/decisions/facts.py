@@ -21,7 +21,8 @@ from udfs.types import Fact
 
 _ASIDE = re.compile(r"[（(][^（）()]*[）)]")
 _HEADING = re.compile(r"^(?:一般项目|许可项目|一般经营项目|许可经营项目)\s*[:：]")
-_PIECES = re.compile(r"[;；、,，。\n]")
+_PIECES = re.compile(r"[;；。\n]")
+_FINER = re.compile(r"[、,，]")
 
 
 def derive(view: View) -> None:
@@ -36,10 +37,15 @@ def compute(fact: Fact, view: View) -> Any:
 
 
 def items(text: str) -> list[str]:
-    """The single items of a list written as text: 一般项目：甲；乙（不含丙）。 -> 甲, 乙."""
+    """The single items of a list written as text: 一般项目：甲；乙（不含丙）。 -> 甲, 乙.
+
+    Commas separate only where there is no semicolon: an item may hold one (专业保洁、清洗、消毒服务).
+    """
     flat = _ASIDE.sub("", text)
-    pieces = (_HEADING.sub("", piece.strip()).strip() for piece in _PIECES.split(flat))
-    return [piece for piece in pieces if piece]
+    coarse = [piece for piece in _PIECES.split(flat) if piece.strip()]
+    pieces = coarse if len(coarse) > 1 else _FINER.split(coarse[0]) if coarse else []
+    named = (_HEADING.sub("", piece.strip()).strip() for piece in pieces)
+    return [piece for piece in named if piece]
 
 
 def years(first: date, last: date) -> float:
@@ -193,6 +199,15 @@ def _matches(view: View, argument: dict[str, Any]) -> list[str] | None:
     return [term for term in view.kind.lists[argument["list"]] if bare(term) in flat]
 
 
+def _lacking(view: View, argument: dict[str, Any]) -> list[str] | None:
+    """Terms of a list that do not stand in a text, brackets included."""
+    text = view.value(argument["field"])
+    if not isinstance(text, str):
+        return None
+    flat = bare(text)
+    return [term for term in view.kind.lists[argument["list"]] if bare(term) not in flat]
+
+
 def _unmatched(view: View, argument: dict[str, Any]) -> list[str] | None:
     """Items of a text that are no term of a list."""
     text = view.value(argument["field"])
@@ -264,5 +279,6 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "missing": _missing,
     "matches": _matches,
     "unmatched": _unmatched,
+    "lacking": _lacking,
     "shared": _shared,
 }

@@ -25,6 +25,7 @@ OPERATORS: dict[str, str] = {
     "missing": "mapping",
     "matches": "mapping",
     "unmatched": "mapping",
+    "lacking": "mapping",
     "shared": "mapping",
 }
 
@@ -32,6 +33,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "missing": ("table", "column", "from", "to"),
     "matches": ("field", "list"),
     "unmatched": ("field", "list"),
+    "lacking": ("field", "list"),
     "shared": ("table", "column", "by", "one", "other"),
 }
 """Keys of a mapping operator; all of them are needed."""
