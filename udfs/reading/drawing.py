@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Box, Page
+from udfs.reading import paper
 from udfs.reading.failures import Refused
 from udfs.reading.ocr import Picture
 
@@ -31,7 +32,8 @@ def drawn(document: Drawable, page: Page, box: Box, width: int) -> bytes:
     stored = document.picture(page.number, side)
     if stored is None:
         return b""
-    upright = turned(stored, page.rotation, page.skew)
+    sheet = stored if page.source == "text" else paper.flattened(stored)
+    upright = turned(sheet, page.rotation, page.skew)
     whole_height, whole_width = upright.shape[:2]
     left, top, right, bottom = page.region
     part = upright[
@@ -56,7 +58,7 @@ def drawn(document: Drawable, page: Page, box: Box, width: int) -> bytes:
 
 
 def turned(picture: Picture, rotation: int, skew: float) -> Picture:
-    """Turned clockwise by ``rotation`` (a multiple of 90) and ``skew`` degrees; a skewed one on a larger white canvas."""
+    """Turned clockwise by ``rotation`` (a multiple of 90) and ``skew`` degrees; with skew on a larger white canvas."""
     quarter = rotation % 360 // 90
     turned_by_quarters = np.ascontiguousarray(np.rot90(picture, -quarter)) if quarter else picture
     if not skew:

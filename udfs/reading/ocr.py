@@ -98,7 +98,7 @@ class Ocr:
             if min(w, h) < 3 or _mean_inside(heat, cv2.boxPoints(((x, y), (w, h), angle))) < SURE:
                 continue
             grown = UNCLIP * w * h / (w + h)  # twice the paper's offset: it is added on both sides
-            quad = _clockwise(cv2.boxPoints(((x, y), (w + grown, h + grown), angle)))
+            quad = clockwise(cv2.boxPoints(((x, y), (w + grown, h + grown), angle)))
             quad *= np.array([width / small_width, height / small_height], np.float32)
             found.append(quad)
         return sorted(found, key=lambda quad: (float(quad[:, 1].min()), float(quad[:, 0].min())))
@@ -174,7 +174,8 @@ def _mean_inside(heat: npt.NDArray[np.float32], quad: Quad) -> float:
     return float(cv2.mean(window, mask)[0])
 
 
-def _clockwise(corners: Quad) -> Quad:
+def clockwise(corners: Quad) -> Quad:
+    """The corners from top left clockwise."""
     by_x = corners[np.argsort(corners[:, 0], kind="stable")]
     left, right = (pair[np.argsort(pair[:, 1], kind="stable")] for pair in (by_x[:2], by_x[2:]))
     return np.array([left[0], right[0], right[1], left[1]], np.float32)
