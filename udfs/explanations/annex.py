@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from schemas.applications import Decision, FileReading, Review
@@ -19,7 +20,7 @@ def review(report: Report, review: Review) -> Markup:
     titles = {check.rule: check.title for check in report.decision.checks}
     overruled = [
         tag("tr", tag("td", titles.get(one.rule, one.rule)), tag("td", "通过" if one.passed else "不通过"),
-            tag("td", cut(report.veil(one.reason))))
+            tag("td", report.veil(one.reason)))
         for one in review.overruled
     ]  # fmt: skip
     stale = review.fingerprint != report.decision.fingerprint
@@ -27,17 +28,27 @@ def review(report: Report, review: Review) -> Markup:
         heading("审批人员的决定"),
         tag(
             "div",
-            tag("p", tag("b", decided), f"　{cut(review.officer, 60)}　{cut(review.at, 40)}　",
+            tag("p", tag("b", decided), f"　{cut(review.officer, 60)}　{_moment(review.at)}　",
                 "已签署" if review.signed else "未签署"),
             tag("p", tag("b", "该决定针对此前的材料或规则作出，与本说明的指纹不符。")) if stale else None,
-            tag("p", f"理由　{cut(report.veil(review.reason), 2000)}") if review.reason else None,
-            tag("p", f"备注　{cut(report.veil(review.comment), 2000)}") if review.comment else None,
+            tag("p", f"理由　{report.veil(review.reason, 2000)}") if review.reason else None,
+            tag("p", f"备注　{report.veil(review.comment, 2000)}") if review.comment else None,
             _rows(("更正的字段", "更正前", "更正后"), changes),
             _rows(("改判的核查", "改判为", "理由"), overruled),
             tag("p", "未更正字段，未改判核查。", class_="note") if not changes and not overruled else None,
             class_=f"person {review.decision if review.decision in wording.DECIDED else ''}",
         ),
     )  # fmt: skip
+
+
+def _moment(at: str) -> str:
+    """2026年3月6日 09:30（+08:00）; what is no time as it stands."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return cut(at, 40)
+    offset = f"（{moment.isoformat()[-6:]}）" if moment.tzinfo is not None else ""
+    return f"{moment.year}年{moment.month}月{moment.day}日 {moment:%H:%M}{offset}"
 
 
 def _change(report: Report, name: str, before: object, after: object) -> Markup:
@@ -50,7 +61,7 @@ def _change(report: Report, name: str, before: object, after: object) -> Markup:
     row = table.partition("[")[2].rstrip("]")
     if column:
         title = f"{title} 第 {row} 行 {described.title if described is not None else column}"
-    shown = [cut(report.veil.value(written(described, value), hidden)) or "—" for value in (before, after)]
+    shown = [report.veil.value(written(described, value), hidden) or "—" for value in (before, after)]
     return tag("tr", tag("td", title), [tag("td", value) for value in shown])
 
 
@@ -72,7 +83,7 @@ def documents(report: Report) -> Markup:
             what.append(tag("div", tag("span", wording.problem(file.problem), class_="flag"), _detail(report, file)))
         elif name in unread:
             what.append(tag("span", "无法读取", class_="flag"))
-        rows.append(tag("tr", tag("td", cut(report.veil(name), 160)), tag("td", _format(file)), tag("td", what or "—")))
+        rows.append(tag("tr", tag("td", report.veil(name, 160)), tag("td", _format(file)), tag("td", what or "—")))
     return join(
         heading("材料", f"{len(rows)} 个文件"),
         _rows(("文件", "格式", "认定为"), rows) or tag("p", "没有材料。", class_="note"),
@@ -80,7 +91,7 @@ def documents(report: Report) -> Markup:
 
 
 def _detail(report: Report, file: FileReading) -> str:
-    return f" {cut(report.veil(file.detail), 200)}" if file.detail else ""
+    return f" {report.veil(file.detail, 200)}" if file.detail else ""
 
 
 def _format(file: FileReading | None) -> str:
@@ -123,7 +134,7 @@ def versions(report: Report, folder: Path, seconds: float | None) -> Markup:
         tag("table", tag("tbody", [tag("tr", tag("td", head), tag("td", said)) for head, said in rows])),
         _rows(
             ("文件", "SHA-256"),
-            [tag("tr", tag("td", cut(report.veil(name), 160)), tag("td", tag("span", digest, class_="mono")))
+            [tag("tr", tag("td", report.veil(name, 160)), tag("td", tag("span", digest, class_="mono")))
              for name, digest in digests],
         ),
         tag("p", "“把握”为识别结果正确的估计概率。" + (

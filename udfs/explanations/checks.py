@@ -4,45 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.applications import Check, Decision, Evidence
+from schemas.applications import Check, Evidence
 from udfs.brief.markup import Markup, join, tag
-from udfs.explanations import wording
+from udfs.explanations import fields, wording
 from udfs.explanations.parts import Report, heading
 from udfs.explanations.pictures import Wanted, place
-from udfs.explanations.values import cut, restricted
+from udfs.explanations.values import restricted
 
 _EVIDENCE = 12
 """Pieces of evidence that are shown of a check: a roster of hundreds has hundreds."""
 
 
-def wanted(decision: Decision) -> Iterator[Wanted]:
+def wanted(report: Report) -> Iterator[Wanted]:
     """Places of evidence of what did not pass; most are those of fields already and cost nothing more."""
-    for check in decision.checks:
-        if check.passed is not True:
-            yield from (at for one in check.evidence[:_EVIDENCE] if (at := place(one)) is not None)
+    for check in _not_passed(report):
+        yield from (at for one in check.evidence[:_EVIDENCE] if (at := place(one)) is not None)
 
 
 def section(report: Report) -> Markup:
-    checks = report.decision.checks
-    failed = [check for check in checks if check.passed is False]
-    open_ = [check for check in checks if check.passed is None]
-    passed = [check for check in checks if check.passed is True]
-    shown: set[Wanted] = set(_shown_with_fields(report))
+    shown = set(fields.wanted(report))
+    first = _not_passed(report)
+    open_ = sum(check.passed is None for check in first)
+    passed = [check for check in report.decision.checks if check.passed is True]
     return join(
-        heading("核查", f"不通过 {len(failed)} 项，无法判断 {len(open_)} 项，通过 {len(passed)} 项"),
-        [_card(report, check, shown) for check in (*sorted(failed, key=_gravity), *open_)],
+        heading("核查", f"不通过 {len(first) - open_} 项，无法判断 {open_} 项，通过 {len(passed)} 项"),
+        [_card(report, check, shown) for check in first],
         _passed(passed) if passed else None,
     )
 
 
-def _shown_with_fields(report: Report) -> Iterator[Wanted]:
-    from udfs.explanations import fields
-
-    return fields.wanted(report.decision)
+def _not_passed(report: Report) -> list[Check]:
+    """What failed, grounds for a refusal first, then what could not be judged."""
+    return sorted((check for check in report.decision.checks if check.passed is not True), key=_gravity)
 
 
 def _gravity(check: Check) -> int:
-    return {"reject": 0, "supplement": 1}.get(check.outcome, 2)
+    return 3 if check.passed is None else {"reject": 0, "supplement": 1}.get(check.outcome, 2)
 
 
 def _card(report: Report, check: Check, shown: set[Wanted]) -> Markup:
@@ -52,8 +49,8 @@ def _card(report: Report, check: Check, shown: set[Wanted]) -> Markup:
     return tag(
         "div",
         tag("div", tag("b", check.title), tag("span", wording.state(check), class_="state"), class_="top"),
-        tag("p", cut(veil(check.reason))) if check.reason else None,
-        tag("p", cut(veil(check.remedy)), class_="remedy") if check.remedy else None,
+        tag("p", veil(check.reason)) if check.reason else None,
+        tag("p", veil(check.remedy), class_="remedy") if check.remedy else None,
         [_evidence(report, one, shown) for one in evidence],
         tag("p", f"另有 {more} 处，见字段表。", class_="lines") if more > 0 else None,
         tag("p", f"依据 {check.legal_basis}", class_="lines") if check.legal_basis else None,
@@ -68,7 +65,7 @@ def _evidence(report: Report, one: Evidence, shown: set[Wanted]) -> Markup:
     here = None if at is None or at in shown else report.figure(at)
     if at is not None:
         shown.add(at)
-    text = cut(report.veil.value(one.text, restricted(_spec(report, one.field), _column(one.field))), 200)
+    text = report.veil.value(one.text, restricted(_spec(report, one.field), _column(one.field)), 200)
     line = tag(
         "p",
         f"{_title(report, one.field)} ",

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from schemas.applications import Decision, Field, Found
+from schemas.applications import Field, Found
 from udfs.brief.markup import Markup, join, tag
 from udfs.explanations import wording
 from udfs.explanations.parts import Report, heading
 from udfs.explanations.pictures import Wanted, of_table, place
-from udfs.explanations.values import cut, founds, marked, restricted, same, share, written
+from udfs.explanations.values import founds, marked, restricted, same, share, written
 
 if TYPE_CHECKING:
     from udfs.types import FieldSpec
+
+Named = tuple[str, Field]
+"""A field's name and the field."""
 
 ROWS = 1000
 """Rows of a table that are shown; the rest is counted."""
 
 
-def wanted(decision: Decision) -> Iterator[Wanted]:
-    """Places of which a snippet is wanted: of each field's best value, and of each table."""
-    for field in decision.extraction.fields.values():
+def wanted(report: Report) -> Iterator[Wanted]:
+    """Places of which a snippet is wanted, as they follow in the report: each field's best value, each table."""
+    for _, field in (pair for group in _groups(report) for pair in group):
         at = of_table(field.rows) if field.rows else place(field.best) if field.best is not None else None
         if at is not None:
             yield at
@@ -29,14 +32,9 @@ def wanted(decision: Decision) -> Iterator[Wanted]:
 
 def section(report: Report) -> Markup:
     """All fields of the type: those that a person should look at first, then the others, then tables."""
-    shown = _ordered(report)
-    tables = [(name, field) for name, field in shown if _is_table(report, name, field)]
-    single = [(name, field) for name, field in shown if not _is_table(report, name, field)]
-    first = [(name, field) for name, field in single if _flags(report, name, field)]
-    names = {name for name, _ in first}
-    rest = [(name, field) for name, field in single if name not in names]
+    first, rest, tables = _groups(report)
     return join(
-        heading("字段", f"共 {len(shown)} 个，{len(first)} 个须核对"),
+        heading("字段", f"共 {len(first) + len(rest) + len(tables)} 个，{len(first)} 个须核对"),
         tag("h3", "须由人核对") if first else None,
         [_field(report, name, field) for name, field in first],
         tag("h3", "其余字段") if first and rest else None,
@@ -45,10 +43,23 @@ def section(report: Report) -> Markup:
     )
 
 
-def _ordered(report: Report) -> list[tuple[str, Field]]:
+def _groups(report: Report) -> tuple[list[Named], list[Named], list[Named]]:
+    """Single fields to look at first, the other single fields, tables."""
+    first: list[Named] = []
+    rest: list[Named] = []
+    tables: list[Named] = []
+    for name, field in _ordered(report):
+        if _is_table(report, name, field):
+            tables.append((name, field))
+        else:
+            (first if _flags(report, name, field) else rest).append((name, field))
+    return first, rest, tables
+
+
+def _ordered(report: Report) -> list[Named]:
     """As the type lists them, then what it does not know; one without anything is left out unless required."""
     known, found = report.kind.fields, report.decision.extraction.fields
-    shown: list[tuple[str, Field]] = []
+    shown: list[Named] = []
     for name in (*known, *(name for name in found if name not in known)):
         field = found.get(name) or Field(name, None)
         spec = known.get(name)
@@ -109,7 +120,7 @@ def _class(spec: FieldSpec | None) -> str:
 def _shown(report: Report, spec: FieldSpec | None, best: Found | None, hidden: bool) -> Markup | str:
     if best is None:
         return "未找到"
-    return cut(report.veil.value(written(spec, best.value), hidden)) or "（空）"
+    return report.veil.value(written(spec, best.value), hidden) or "（空）"
 
 
 def _lines(report: Report, spec: FieldSpec | None, field: Field, hidden: bool) -> Markup:
@@ -121,7 +132,7 @@ def _lines(report: Report, spec: FieldSpec | None, field: Field, hidden: bool) -
         lines.append(tag("p", "把握 ", sure, class_="lines"))
         value = written(spec, best.value)
         if best.text and best.text.strip() != value:
-            lines.append(tag("p", "原文 ", tag("b", cut(veil.value(best.text, hidden))), class_="lines"))
+            lines.append(tag("p", "原文 ", tag("b", veil.value(best.text, hidden)), class_="lines"))
     if declared is not None:
         lines.append(tag("p", "申报 ", tag("b", _declared(report, spec, field, hidden)), class_="lines"))
     for other in [found for found in founds(field) if found is not best][:6]:
@@ -134,21 +145,21 @@ def _declared(report: Report, spec: FieldSpec | None, field: Field, hidden: bool
     declared, best = field.declared, field.best
     if declared is None:
         return join()
-    said = cut(report.veil.value(written(spec, declared.value), hidden))
+    said = report.veil.value(written(spec, declared.value), hidden)
     if best is None:
         return join(said)
     if same(best.value, declared.value):
         return join(said, "（一致）")
     if hidden and not report.veil.full:
         return tag("mark", said)
-    return marked(said, cut(report.veil.value(written(spec, best.value), hidden)))
+    return marked(said, report.veil.value(written(spec, best.value), hidden))
 
 
 def _other(report: Report, spec: FieldSpec | None, best: Found | None, other: Found, hidden: bool) -> Markup:
     at = report.where(other.file, other.page, other.part, other.document)
     if best is not None and same(best.value, other.value):
         return tag("p", f"同见于 {at}", class_="lines")
-    said = cut(report.veil.value(written(spec, other.value), hidden))
+    said = report.veil.value(written(spec, other.value), hidden)
     return tag("p", f"{at} 为 ", tag("b", tag("mark", said)), f"（把握 {share(other.confidence)}）", class_="lines")
 
 
@@ -220,11 +231,11 @@ def _cell(report: Report, spec: Any, column: str, row: dict[str, Found], said: d
         return join("—")
     hidden = restricted(spec, column)
     described = spec.columns.get(column) if spec is not None else None
-    text = cut(report.veil.value(written(described, cell.value), hidden), 120)
+    text = report.veil.value(written(described, cell.value), hidden, 120)
     below = [wording.fault(code) for code in cell.faults]
     if cell.confidence < report.kind.confidence.fact:
         below.append(f"把握 {share(cell.confidence)}")
     differs = said.get(column) is not None and not same(cell.value, said[column])
     if differs:
-        below.append(f"申报 {cut(report.veil.value(written(described, said[column]), hidden), 120)}")
+        below.append(f"申报 {report.veil.value(written(described, said[column]), hidden, 120)}")
     return join(tag("mark", text) if differs else text, tag("div", "，".join(below), class_="below") if below else None)

@@ -10,6 +10,7 @@ Every text of an application is hostile; it reaches the page only as text (udfs/
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _AUTHORITY, _APPEAL = "审批机关", "如对决定不服，可依法申请行政复议或者提起行政诉讼。"
 """For a type that says neither."""
+_WHYS = 15
+"""Reasons in the head: it is to be read in a minute."""
 
 
 def render(
@@ -50,9 +53,10 @@ def render(
     full = show == "full"
     veil = Veil(kind, decision.extraction, full)
     hidden = {} if full else pictures.hidden_boxes(kind, decision.extraction)
-    wanted = [*fields.wanted(decision), *checks.wanted(decision)]
     withheld = frozenset(at for at, boxes in hidden.items() if boxes is None)
-    report = Report(decision, kind, veil, pictures.cut(wanted, picture, hidden), reading, withheld)
+    report = Report(decision, kind, veil, {}, reading, withheld)
+    wanted = [*fields.wanted(report), *checks.wanted(report)]
+    report = replace(report, snippets=pictures.cut(wanted, picture, hidden))
     body: Iterator[Markup | None] = (
         part
         for part in (
@@ -83,7 +87,10 @@ def render(
 
 def _head(report: Report, review: Review | None) -> Markup:
     decision, kind, veil = report.decision, report.kind, report.veil
-    whys = [tag("li", cut(veil(why.text))) for why in wording.whys(decision, kind)]
+    found = wording.whys(decision, kind)
+    whys = [tag("li", veil(why.text)) for why in found[:_WHYS]]
+    if len(found) > _WHYS:
+        whys.append(tag("li", f"另有 {len(found) - _WHYS} 项，见下文"))
     if whys:
         reasons = join(tag("p", "未予自动准予的原因，由重到轻：", class_="note"), tag("ol", whys))
     else:
@@ -145,9 +152,9 @@ def _notice(report: Report) -> Markup | None:
                     tag(
                         "li",
                         tag("b", check.title),
-                        f"：{cut(veil(check.reason))}" if check.reason else None,
+                        f"：{veil(check.reason)}" if check.reason else None,
                         tag("div", f"依据：{check.legal_basis}", class_="lines") if check.legal_basis else None,
-                        tag("div", cut(veil(check.remedy)), class_="remedy") if check.remedy else None,
+                        tag("div", veil(check.remedy), class_="remedy") if check.remedy else None,
                     )
                     for check in refusing
                 ],
@@ -167,5 +174,5 @@ def _notice(report: Report) -> Markup | None:
             f"以下为需要补齐或者更正的全部内容，由{authority}一次告知。",
             class_="note",
         ),
-        tag("ol", [tag("li", cut(veil(one))) for one in told], class_="told"),
+        tag("ol", [tag("li", veil(one)) for one in told], class_="told"),
     )

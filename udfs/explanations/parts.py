@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from schemas.applications import Decision, Reading
 from udfs.brief.markup import Markup, plain, tag
 from udfs.explanations.pictures import At, Snippet, Wanted
-from udfs.explanations.values import Veil, cut
+from udfs.explanations.values import Veil
 from udfs.explanations.wording import titled
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Report:
         """``公司章程，章程.pdf 第 2 页``: document, file, page and piece, as far as known."""
         if not file:
             return "申请表单"
-        said = cut(self.veil(os.path.normpath(file)), 120)
+        said = self.veil(os.path.normpath(file), 120)
         if page:
             said += f" 第 {page} 页"
         if part:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,8 +35,9 @@ MOST = 60
 _QUALITY = 72
 _ABOVE, _LEFT, _RIGHT = 0.010, 0.150, 0.030
 """Shares of the page that are shown around a box: the label stands left of the value, or above it."""
-_GROW = 0.004
-"""Shares of the page by which an L4 box is painted larger than it was found."""
+_GROW, _GROW_BOX = 0.004, 0.2
+"""Shares of the page, and of the box's height besides, by which an L4 box is painted larger than it was found: boxes of
+OCR are a little tight, and a page drawn again may lie a little otherwise."""
 
 
 class Snippet(NamedTuple):
@@ -112,12 +114,15 @@ def cut(wanted: Iterable[Wanted], picture: Picture, hidden: Mapping[At, list[Box
 
 
 def _opened(given: bytes | Image | None) -> Image | None:
-    """A copy as RGB that may be painted on."""
+    """A copy as RGB that may be painted on; None for bytes that are no picture: a report is never lost for one."""
     from PIL import Image
 
     if given is None:
         return None
-    return (Image.open(io.BytesIO(given)) if isinstance(given, bytes) else given.copy()).convert("RGB")
+    try:
+        return (Image.open(io.BytesIO(given)) if isinstance(given, bytes) else given.copy()).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _hatch(page: Image, boxes: Iterable[Box]) -> None:
@@ -125,8 +130,9 @@ def _hatch(page: Image, boxes: Iterable[Box]) -> None:
     from PIL import Image, ImageDraw
 
     for left, top, right, bottom in boxes:
-        x0, y0 = int((left - _GROW) * page.width), int((top - _GROW) * page.height)
-        x1, y1 = round((right + _GROW) * page.width), round((bottom + _GROW) * page.height)
+        grow = _GROW + _GROW_BOX * max(0.0, bottom - top)
+        x0, y0 = int((left - grow) * page.width), int((top - grow) * page.height)
+        x1, y1 = math.ceil((right + grow) * page.width), math.ceil((bottom + grow) * page.height)
         x0, y0, x1, y1 = max(0, x0), max(0, y0), min(page.width, x1), min(page.height, y1)
         if x1 <= x0 or y1 <= y0:
             continue

@@ -150,7 +150,7 @@ def _fits(key: str, spec: Any, value: object) -> None:
         except ValueError:
             _wrong(f"{key}.corrected", "is no date", "write it as 2026-03-05")
     elif spec.kind == "choice":
-        if value not in spec.choices or isinstance(value, float):
+        if not isinstance(value, str | bool) or value not in spec.choices:
             choices = ", ".join(str(choice) for choice in spec.choices)
             _wrong(f"{key}.corrected", "is no choice of this field", f"use one of {choices}")
     elif not isinstance(value, str):

@@ -100,7 +100,7 @@ def line(top: float, left: float = 0.34, right: float = 0.62) -> Box:
 def fields() -> dict[str, Field]:
     applicant = found("河南样例建设有限公司", "河南样例建设有限公司", line(0.16))
     representative = found("张样", "张样", line(0.20, right=0.42), 0.97)
-    number = found(ID, f"{ID[:6]} {ID[6:14]} {ID[14:]}", line(0.20, 0.60, 0.86), 0.96)
+    number = found(ID, f"{ID[:6]} {ID[6:14]} {ID[14:]}", line(0.20, 0.43, 0.70), 0.96)
     on_card = found(ID, ID, (0.30, 0.72, 0.74, 0.78), 0.93, file=IDENTITY, document="identity")
     area = found(96.5, "96.5㎡", line(0.24, right=0.44), 0.71)
     made = [
@@ -114,7 +114,8 @@ def fields() -> dict[str, Field]:
         Field("purpose", found("外墙修缮搭设围挡", "外墙修缮搭设围挡", (0.34, 0.40, 0.86, 0.44))),
         Field("consent", None),
         Field("workers", None, rows=tuple(worker(n) for n in range(3)), declared_rows=(
-            {"name": "李样", "number": OTHER_ID, "share": 40}, {"name": "王样", "share": 30}, {"name": "赵例", "share": 30},
+            {"name": "李样", "number": OTHER_ID, "share": 40}, {"name": "王样", "share": 30},
+            {"name": "赵例", "share": 30},
         )),
     ]  # fmt: skip
     return {field.name: field for field in made}
@@ -133,7 +134,8 @@ def decision(**other: Any) -> Decision:
     """A proposed refusal in which everything is there that a report can show."""
     known = fields()
     area, number = known["area"].best, known["id_number"].best
-    assert area is not None and number is not None
+    assert area is not None
+    assert number is not None
     elsewhere = Evidence("purpose", "距路口 12 米", FORM, 2, 0, line(0.5), "application_form")
     given: dict[str, Any] = {
         "application_id": "A-2026-000017",
