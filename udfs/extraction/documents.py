@@ -1,0 +1,106 @@
+"""Which pages are which document: by headings, by words, and by what the page before was.
+
+1. A page with a document's heading begins that document.
+2. A page without one goes on with the document before it in the same file.
+3. A file (a photo of page 2, say) without any heading goes by the words of the documents; where it is a lone image and
+   several fit, to the document of the file before it. Otherwise it is ``unknown``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from schemas.applications import Document
+from udfs.extraction.labels import distance
+from udfs.extraction.layout import PageIndex
+from udfs.extraction.plan import Plan
+
+UNKNOWN = "unknown"
+_HEADING_LINES = 8
+_HEADING_DEPTH = 0.45
+"""Headings stand among the first lines, in the upper part of the page."""
+
+
+def documents_of(plan: Plan, pages: Sequence[PageIndex]) -> list[Document]:
+    """Documents in the pages' order; blank pages belong to none."""
+    found: list[Document] = []
+    for index in pages:
+        page = index.page
+        if page.source == "blank" or not any(index.texts):
+            continue
+        before = found[-1] if found else None
+        same = before is not None and before.file == page.file and before.part == page.part
+        name, confidence = _heading(plan, index)
+        words, share = _words(plan, index)
+        if before is not None and same and (name == UNKNOWN or (name == before.id and _goes_on(index, plan, name))):
+            if before.id == UNKNOWN and words != UNKNOWN:
+                found.append(Document(words, page.file, (page.number,), page.part, share))
+                continue
+            found[-1] = Document(
+                before.id, before.file, (*before.pages, page.number), before.part, min(before.confidence, 0.97)
+            )
+            continue
+        if name == UNKNOWN:
+            name, confidence = words, share
+            if name == UNKNOWN and before is not None and before.id != UNKNOWN and _is_next_photo(index, before):
+                name, confidence = before.id, 0.6
+        found.append(Document(name, page.file, (page.number,), page.part, confidence if name != UNKNOWN else 0.5))
+    return found
+
+
+def _heading(plan: Plan, index: PageIndex) -> tuple[str, float]:
+    """The document whose title the page bears -> (id, confidence)."""
+    order = sorted(range(len(index.texts)), key=lambda line: (round(index.boxes[line][1], 2), index.boxes[line][0]))
+    top = [line for line in order if index.texts[line]][:_HEADING_LINES]
+    heads = [(index.texts[line], at) for at, line in enumerate(top) if index.boxes[line][1] < _HEADING_DEPTH]
+    heads += [(one[0] + two[0], one[1]) for one, two in itertools.pairwise(heads) if len(one[0]) + len(two[0]) < 40]
+    best, name = (0.0, 0), UNKNOWN
+    for document, titles in plan.titles.items():
+        for title in titles:
+            for text, at in heads:
+                score = _likeness(title, text, index.ocr) - 0.01 * at
+                if (score, len(title)) > best:
+                    best, name = (score, len(title)), document
+    if best[0] < 0.6:
+        return UNKNOWN, 0.0
+    return name, round(min(0.99, 0.75 + 0.25 * best[0]), 3)
+
+
+def _likeness(title: str, text: str, noisy: bool) -> float:
+    """1 for the title alone; less with words around it (郑州市...申请书) or signs read wrong; 0 for a mere mention."""
+    if title in text:
+        share = len(title) / len(text)
+        rest = text.replace(title, "", 1)
+        if share < 0.35 or any(mark in rest for mark in ":;。,、《"):
+            return 1.0 if rest.strip("《》:()") == "" else 0.0
+        return 0.7 + 0.3 * share if share < 1 else 1.0
+    if not noisy or len(title) < 4 or not set(title) & set(text):
+        return 0.0
+    allowed = max(1, len(title) // 4)
+    if abs(len(title) - len(text)) > allowed:
+        return 0.0
+    edits = distance(title, text, allowed)
+    return 0.0 if edits > allowed else 1.0 - edits / len(title)
+
+
+def _words(plan: Plan, index: PageIndex) -> tuple[str, float]:
+    """The document whose words the page has, at least two and clearly more than any other's."""
+    text = "\n".join(index.texts)
+    counts = sorted(((sum(word in text for word in words), name) for name, words in plan.words.items()), reverse=True)
+    if not counts or counts[0][0] < 2:
+        return UNKNOWN, 0.0
+    rival = counts[1][0] if len(counts) > 1 else 0
+    if counts[0][0] == rival:
+        return UNKNOWN, 0.0
+    return counts[0][1], round(min(0.93, 0.6 + 0.08 * (counts[0][0] - rival)), 3)
+
+
+def _goes_on(index: PageIndex, plan: Plan, name: str) -> bool:
+    """Whether the heading of a page repeats the document's, as a running header does: 第2页, 续, or in small type."""
+    text = "".join(index.texts)
+    return "续" in text[:60] or any(f"第{number}页" in text for number in "23456789二三四五六七八九")
+
+
+def _is_next_photo(index: PageIndex, before: Document) -> bool:
+    return index.ocr and index.page.number == 1 and before.file != index.page.file and len(before.pages) == 1

@@ -1,0 +1,147 @@
+"""Labels on a page: where the words that announce a value stand, exactly or as OCR may have read them.
+
+The longest label wins wherever two overlap, over all labels of the type: 法定代表人身份证号 is never 法定代表人.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from udfs.extraction.layout import PageIndex
+
+CELL, COLON, START, PROSE = "cell", "colon", "start", "prose"
+_NUMBERING = re.compile(
+    r"^(?:\(?[0-9一二三四五六七八九十]{1,3}[).、:]|[0-9]{1,2}(?=[^\d.年月%])|[①-⑳*●◆■]|第[一二三四五六七八九十0-9]{1,3}[条章款])?"
+)
+_NOTE = re.compile(r"\([^()]{0,16}\)")
+_SIGNED = re.compile(r"\([^()]*[签盖][^()]*\)")
+_NOUNS = re.compile(
+    r"身份|证件|证号|号码|电话|手机|地址|住所|住址|签[字名章]|盖章|公章|姓名|名称|日期|类型|类别|信息|意见|情况|性别|职务|期限|期至|面积|编号|代码|"
+    r"委托|授权|声明|承诺|代表|单位(?!:)|所在|方式|原因|范围$|总额$|部门|人员|及其|或者|有效期"
+)
+GENERIC = tuple(
+    (
+        "联系人 联系电话 电话 手机 传真 邮编 邮政编码 电子邮箱 性别 民族 出生 出生日期 职务 备注 日期 序号 "
+        "身份证号码 地址 住址 通讯地址 签字 签名 盖章 单位 编号 证件类型 证件名称 国籍 签发机关 "
+        "登记机关 成立日期 发证日期 填表说明 经办人 审核人 审批意见 年月日"
+    ).split()
+)
+"""Labels of common forms that end a value although the type asks nothing of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A label on a line: folded characters ``start`` to ``end``; the value may begin at ``after``."""
+
+    line: int
+    start: int
+    end: int
+    after: int
+    label: str
+    form: str
+    """``cell`` (nothing else on the line), ``colon``, ``start`` (the value follows directly) or ``prose``."""
+    score: float
+    """How surely it is this label, 0..1."""
+    note: str = ""
+    """A parenthesis right after it: (万元), (签字)."""
+
+
+class Labels:
+    """All labels of a type, compiled. Cost on a page of 40 lines: under 1 ms, with OCR's noise about 5 ms."""
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        known = sorted({*labels, *GENERIC} - {""}, key=len, reverse=True)
+        self._exact = re.compile("|".join(map(re.escape, known)))
+        self._noisy = [(label, frozenset(label)) for label in known if len(label) >= 3]
+
+    def hits(self, page: PageIndex) -> list[Hit]:
+        """Every label of the page, in the lines' order."""
+        found: list[Hit] = []
+        for line, text in enumerate(page.texts):
+            if not text:
+                continue
+            numbered = _NUMBERING.match(text)
+            first = numbered.end() if numbered else 0
+            here = [
+                hit
+                for match in self._exact.finditer(text)
+                if (hit := _hit(page, line, match.start(), match.end(), match.group(), first, 1.0)) is not None
+            ]
+            if page.ocr and not any(hit.start <= first for hit in here):
+                guess = self._guess(page, line, first)
+                if guess is not None:
+                    here = [guess, *(hit for hit in here if hit.start >= guess.end)]
+            found += here
+        return found
+
+    def _guess(self, page: PageIndex, line: int, first: int) -> Hit | None:
+        """A label that the line begins with, one sign in four read wrong at most."""
+        text = page.texts[line]
+        colon = text.find(":", first, first + 24)
+        head = text[first:colon] if colon >= 0 else text[first : first + 24]
+        head = _NOTE.sub("", head)
+        whole = colon >= 0 or first + len(head) >= len(text)
+        signs = set(head)
+        best: tuple[float, int, str, int] | None = None
+        for label, letters in self._noisy:
+            length = len(label)
+            allowed = 1 if length < 7 else 2
+            if len(letters - signs) > allowed or (length == 3 and not whole):
+                continue
+            spans = {len(head)} if whole and abs(len(head) - length) <= allowed else set()
+            if length >= 4:
+                spans |= {length, length - 1, length + 1}
+            for span in spans:
+                if span > len(head):
+                    continue
+                edits = distance(label, head[:span], allowed)
+                if edits <= allowed and (best is None or (edits / length, -length) < (best[0], best[1])):
+                    best = (edits / length, -length, label, span)
+        if best is None:
+            return None
+        share, _, label, span = best
+        return _hit(page, line, first, first + span, label, first, 1.0 - share)
+
+
+def distance(one: str, other: str, limit: int) -> int:
+    """Edit distance (insert, delete, replace), or limit + 1 when it is larger."""
+    if abs(len(one) - len(other)) > limit:
+        return limit + 1
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]
+
+
+def _hit(page: PageIndex, line: int, start: int, end: int, label: str, first: int, score: float) -> Hit | None:
+    text = page.texts[line]
+    after, note = end, ""
+    parenthesis = _NOTE.match(text, end)
+    if parenthesis is not None:
+        after, note = parenthesis.end(), parenthesis.group()
+    at_start = start <= first
+    opened = at_start or text[start - 1] in ",;。:、)]/" or page.gap_before(line, start)
+    if after >= len(text):
+        if opened:
+            return Hit(line, start, end, after, label, CELL, score, note)
+        # 拟设企业名称, 被委托人: a longer label that nobody listed
+        return Hit(line, start, end, after, label, CELL, score * 0.55, note) if len(label) > 2 else None
+    if text[after] == ":":
+        return Hit(line, start, end, after + 1, label, COLON, score if opened else score * 0.55, note)
+    gap = page.gap_before(line, after)
+    if _NOUNS.match(text, after) and not gap:
+        return None
+    if opened and (gap or at_start) and (gap or len(label) > 2):
+        return Hit(line, start, end, after, label, START, score * (0.9 if gap else 0.8), note)
+    return Hit(line, start, end, after, label, PROSE, score * 0.6, note) if len(label) > 2 else None
+
+
+def signed(note: str) -> bool:
+    """Whether a parenthesis behind a label asks for a signature or seal."""
+    return bool(_SIGNED.fullmatch(note))
