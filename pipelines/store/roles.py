@@ -5,7 +5,7 @@
 | ``yuqing`` | everything in the database: jobs, governed commands, migrations | other databases |
 | ``operator`` | L1 and L2 columns of base tables; alerts and episodes whole; views but ``v_posts`` | L4, stored text |
 | ``analyst`` | views whose name starts with ``v_`` | any base table |
-| ``viewer`` | views without text: Grafana's account | base tables, text, places |
+| ``viewer`` | views without text or single applications: Grafana's account | base tables, text, places |
 | ``centre`` | as viewers, and calls with masked text, alerts and episodes of a week with their place | base tables |
 | ``auditor`` | ``audit_log`` | everything else |
 | ``notifier`` | alert hits and deliveries; adds entries to ``audit_log`` | posts, vault, what entries say |
@@ -43,6 +43,8 @@ POSTS_VIEW = "v_posts"
 """Every post with its masked text: analysts only. With it, an operator could read the text beside the labels of base
 ``posts``, and so have a stream of negative posts."""
 CALLS_VIEW = "v_calls"
+APPLICATIONS_VIEW = "v_applications"
+"""One row an application: of operators and analysts. Walls have the counts."""
 
 ALERTS_DAYS = 7
 """How long ``centre`` sees an alert or episode after its last post: no wall shows for ever who was in need."""
@@ -79,11 +81,12 @@ def readable(user: str) -> Sequence[str]:
     """The tables and views that a reading user may read whole."""
     views = [table for table in data_classes() if table.startswith("v_")]
     without_posts = [view for view in views if view != POSTS_VIEW]
+    on_walls = [view for view in without_posts if view != APPLICATIONS_VIEW]
     return {
         "analyst": views,
         "operator": [*PLACED, EVIDENCE, *without_posts],
-        "centre": [*PLACED, EVIDENCE, *without_posts],
-        "viewer": [view for view in without_posts if view != CALLS_VIEW],
+        "centre": [*PLACED, EVIDENCE, *on_walls],
+        "viewer": [view for view in on_walls if view != CALLS_VIEW],
         "auditor": [AUDIT],
     }[user]
 
