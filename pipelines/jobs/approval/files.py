@@ -73,7 +73,7 @@ def approve_all(
     done: Callable[[Decided], None] = lambda decided: None,
 ) -> Summary:
     """As `approve`, on folders whose forms were read; ``only``: decide on these ids, the others count as duplicates."""
-    _distinct(found)
+    distinct(found)
     before = earlier_of(found, folders)
     summary = Summary()
     for folder, form in found:
@@ -118,7 +118,8 @@ def key_of(form: Form, folders: Sequence[Path] = ()) -> str:
     return duplicate_key(kind.type, form, kind.duplicates)
 
 
-def _distinct(found: Sequence[tuple[Path, Form]]) -> None:
+def distinct(found: Sequence[tuple[Path, Form]]) -> None:
+    """Raises UsageError when two folders give the same id."""
     seen: dict[str, Path] = {}
     for folder, form in found:
         if form.id in seen:
