@@ -34,7 +34,8 @@ def same(kind: str, one: Any, other: Any) -> bool:
 def agrees(kind: str, field: Field, bar: float) -> bool | None:
     """Whether everything found for a field, and what was declared, is the same.
 
-    None: fewer than two values, or one that differs is below ``bar`` in confidence (then it may be misread).
+    None: fewer than two values, or one that differs is below ``bar`` in confidence (then it may be misread) or could
+    not be normalised.
     """
     values = [*field.found, *([field.declared] if field.declared else [])]
     if field.best is not None and field.best not in values:
@@ -45,7 +46,8 @@ def agrees(kind: str, field: Field, bar: float) -> bool | None:
     for number, one in enumerate(values):
         for other in values[number + 1 :]:
             if not same(kind, one.value, other.value):
-                if one.confidence >= bar and other.confidence >= bar:
+                known = one.value is not None and other.value is not None
+                if known and one.confidence >= bar and other.confidence >= bar:
                     return False
                 unsure = True
     return None if unsure else True

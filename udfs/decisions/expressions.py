@@ -3,11 +3,13 @@
 An expression or table that reads something unknown (null) is not asked unless it says ``null`` itself: zen-engine
 raises on such comparisons in an expression, and in a table it silently goes on to the next row, where a last row that
 always hits would answer for a value nobody knows. Who asks ``fields.x.present`` beside ``fields.x.value`` has thought
-of a field that is not there: only one that is there and not sure is unknown then.
+of a field that is not there: only one that is there and not sure is unknown then. Rows are unknown when a cell of a
+column that is asked for (``#.column``) is.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ import zen
 from udfs.types.checking import references
 from udfs.types.tables import parse_table
 
+_COLUMN = re.compile(r"#\.(\w+)")
 _COMPILED = 4096
 """More than all types have together; a process that loads types again and again does not grow."""
 
@@ -29,6 +32,7 @@ class Verdict(NamedTuple):
 
 class _Reads(NamedTuple):
     paths: frozenset[tuple[str, str, str]]
+    columns: frozenset[str]
     speaks_of_null: bool
 
 
@@ -63,8 +67,15 @@ def unknown(content: str, context: dict[str, Any]) -> list[str]:
 
 def _unknown(reads: _Reads, context: dict[str, Any]) -> bool:
     return not reads.speaks_of_null and any(
-        _at(path, context) is None and not _absent(path, reads, context) for path in reads.paths
+        (_at(path, context) is None and not _absent(path, reads, context)) or _holes(path, reads, context)
+        for path in reads.paths
     )
+
+
+def _holes(path: tuple[str, str, str], reads: _Reads, context: dict[str, Any]) -> bool:
+    """Whether a cell is unknown in a column of the table that is asked for."""
+    rows = _at(path, context) if path[0] == "fields" and path[2] == "rows" else None
+    return any(row[column] is None for row in rows or () for column in reads.columns if column in row)
 
 
 def _absent(path: tuple[str, str, str], reads: _Reads, context: dict[str, Any]) -> bool:
@@ -83,7 +94,8 @@ def _at(path: tuple[str, str, str], context: dict[str, Any]) -> Any:
 
 def _reads(texts: tuple[str, ...]) -> _Reads:
     paths = {reference for text in texts for reference in references(text)}
-    return _Reads(frozenset(paths), any("null" in text for text in texts))
+    columns = {column for text in texts for column in _COLUMN.findall(text)}
+    return _Reads(frozenset(paths), frozenset(columns), any("null" in text for text in texts))
 
 
 @lru_cache(_COMPILED)

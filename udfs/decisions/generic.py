@@ -34,7 +34,8 @@ FAULTS: dict[str, str] = {
     "date": "日期无效",
     "capitals_differ": "大写与小写金额不一致",
     "district": "行政区划代码不存在",
-    "format": "格式不符",
+    "form": "写法不合规则",
+    "range": "超出合理范围",
 }
 """Words for faults; one that is not here is told as 不合规则."""
 
