@@ -228,6 +228,7 @@ class Overruling(msgspec.Struct, frozen=True):
     """A check that an officer judged otherwise, and why."""
 
     rule: str
+    """Id of the rule, and where several checks share it what it is about: ``generic.identifier:applicant_uscc``."""
     passed: bool
     """What the officer says, whatever the machine said."""
     reason: str

@@ -17,7 +17,7 @@ def review(report: Report, review: Review) -> Markup:
     """What an officer decided, corrected and overruled."""
     decided = wording.DECIDED.get(review.decision, cut(review.decision, 40))
     changes = [_change(report, one.field, one.before, one.after) for one in review.changes]
-    titles = {check.rule: check.title for check in report.decision.checks}
+    titles = {key: check.title for key, check in wording.keys(report.decision.checks).items()}
     overruled = [
         tag("tr", tag("td", titles.get(one.rule, one.rule)), tag("td", "通过" if one.passed else "不通过"),
             tag("td", report.veil(one.reason)))

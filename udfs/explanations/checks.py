@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from schemas.applications import Check, Evidence
 from udfs.brief.markup import Markup, join, tag
 from udfs.explanations import fields, wording
 from udfs.explanations.parts import Report, heading
-from udfs.explanations.pictures import Wanted, place
+from udfs.explanations.pictures import Wanted, of_table, place
 from udfs.explanations.values import restricted
 
-_EVIDENCE = 12
-"""Pieces of evidence that are shown of a check: a roster of hundreds has hundreds."""
+_EVIDENCE = 8
+"""Pieces of evidence of a check that are shown one by one: of a roster there are hundreds."""
+_CELLS = 3
+"""Cells of a table that are shown one by one; more are told together, beside the table's snippet."""
+
+
+class Seen(NamedTuple):
+    """Evidence that is shown: single places, and tables of which many cells are evidence."""
+
+    single: list[Evidence]
+    tables: dict[str, list[Evidence]]
+    more: int
+
+
+def _seen(check: Check) -> Seen:
+    """What of a check's evidence is shown. What names no place and holds no text (a missing document) shows nothing."""
+    single: list[Evidence] = []
+    tables: dict[str, list[Evidence]] = {}
+    for one in check.evidence:
+        if one.field and (one.file or one.text):
+            table = one.field.partition(".")[0].partition("[")[0]
+            (tables.setdefault(table, []) if _column(one.field) else single).append(one)
+    for table in [table for table, cells in tables.items() if len(cells) <= _CELLS]:
+        single += tables.pop(table)
+    return Seen(single[:_EVIDENCE], tables, max(0, len(single) - _EVIDENCE))
 
 
 def wanted(report: Report) -> Iterator[Wanted]:
     """Places of evidence of what did not pass; most are those of fields already and cost nothing more."""
     for check in _not_passed(report):
-        yield from (at for one in check.evidence[:_EVIDENCE] if (at := place(one)) is not None)
+        yield from (at for one in _seen(check).single if (at := place(one)) is not None)
 
 
 def section(report: Report) -> Markup:
@@ -44,15 +68,15 @@ def _gravity(check: Check) -> int:
 
 def _card(report: Report, check: Check, shown: set[Wanted]) -> Markup:
     veil = report.veil
-    evidence = check.evidence[:_EVIDENCE]
-    more = len(check.evidence) - len(evidence)
+    seen = _seen(check)
     return tag(
         "div",
         tag("div", tag("b", check.title), tag("span", wording.state(check), class_="state"), class_="top"),
         tag("p", veil(check.reason)) if check.reason else None,
         tag("p", veil(check.remedy), class_="remedy") if check.remedy else None,
-        [_evidence(report, one, shown) for one in evidence],
-        tag("p", f"另有 {more} 处，见字段表。", class_="lines") if more > 0 else None,
+        [_evidence(report, one, shown) for one in seen.single],
+        [_cells(report, table, cells) for table, cells in seen.tables.items()],
+        tag("p", f"另有 {seen.more} 处。", class_="lines") if seen.more else None,
         tag("p", f"依据 {check.legal_basis}", class_="lines") if check.legal_basis else None,
         tag("p", _rule(check), f"　{wording.OUTCOMES.get(check.outcome, check.outcome)}", class_="mono"),
         class_="check open" if check.passed is None else "check failed",
@@ -75,6 +99,16 @@ def _evidence(report: Report, one: Evidence, shown: set[Wanted]) -> Markup:
         class_="lines",
     )
     return join(line, here)
+
+
+def _cells(report: Report, table: str, cells: list[Evidence]) -> Markup:
+    """Many cells of a table in a line, with its snippet."""
+    field = report.decision.extraction.fields.get(table)
+    figure = report.reference(of_table(field.rows)) if field is not None else None
+    pages = dict.fromkeys((one.file, one.page) for one in cells if one.file)
+    where = "，".join(report.where(file, page) for file, page in list(pages)[:_CELLS])
+    said = f"{_title(report, table)} {len(cells)} 处　{where}{'等' if len(pages) > _CELLS else ''}"
+    return tag("p", said, join("　", figure) if figure is not None else None, class_="lines")
 
 
 def _spec(report: Report, name: str) -> object:

@@ -34,7 +34,7 @@ _WHYS = 15
 
 def render(
     decision: Decision,
-    kind: Type,
+    kind: Type | None,
     folder: Path,
     picture: pictures.Picture,
     review: Review | None = None,
@@ -43,13 +43,14 @@ def render(
     seconds: float | None = None,
     show: Literal["masked", "full"] = "masked",
 ) -> str:
-    """The whole file.
+    """The whole file. ``kind`` is None for an application whose form names no type that is known.
 
     ``folder`` is named as the place of the originals and not opened; pages come from ``picture(file, page, part)``,
     each asked for at most once. ``reading`` adds what is known of the files (digest, kind, problem); a report that is
     made again a year later can do without. ``show="full"`` writes L4 values in clear and leaves the snippets as they
     are: for an officer who is entitled and has given a reason. Cost: about 50 ms and what ``picture`` takes.
     """
+    kind = kind or _untyped(decision.type)
     full = show == "full"
     veil = Veil(kind, decision.extraction, full)
     hidden = {} if full else pictures.hidden_boxes(kind, decision.extraction)
@@ -83,6 +84,14 @@ def render(
         lang="zh-CN",
     )
     return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _untyped(name: str) -> Type:
+    """A type of which nothing is known: every field is then taken for L4."""
+    from udfs.types import Type
+
+    title = f"未知事项（{cut(name, 40)}）" if name else "未知事项"
+    return Type(name, title, "—", "", fields={}, documents={}, facts=(), rules=(), lists={}, digest="")
 
 
 def _head(report: Report, review: Review | None) -> Markup:

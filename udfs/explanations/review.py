@@ -20,6 +20,7 @@ import msgspec
 
 from schemas.applications import REJECT, VERDICTS, Change, Decision, Overruling, Review
 from schemas.errors import UsageError
+from udfs.explanations import wording
 from udfs.explanations.values import Veil, restricted
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def review_form(decision: Decision, kind: Type) -> dict[str, Any]:
         "signed": False,
         "fields": fields,
         "checks": {
-            check.rule: {"title": check.title, "passed": check.passed, "overrule": None, "reason": ""}
-            for check in decision.checks
+            key: {"title": check.title, "passed": check.passed, "overrule": None, "reason": ""}
+            for key, check in wording.keys(decision.checks).items()
         },
     }
 
@@ -71,8 +72,8 @@ def review_form(decision: Decision, kind: Type) -> dict[str, Any]:
 def parse_review(
     raw: bytes | str, kind: Type, *, rules: Collection[str] | None = None, now: datetime | None = None
 ) -> Review:
-    """What an officer filled in. ``rules``: ids of the decision's checks, where known; ``now`` (with an offset) stands
-    for an ``at`` that was left empty.
+    """What an officer filled in. ``rules``: ids of the decision's checks (or their keys in the form), where known;
+    ``now`` (with an offset) stands for an ``at`` that was left empty.
 
     Raises UsageError that names the key and the remedy, never a value of the application.
     """
@@ -161,7 +162,7 @@ def _overruled(checks: Mapping[str, Any], rules: Collection[str] | None) -> tupl
     overruled = []
     for rule, said in checks.items():
         key = f"checks.{_name(rule)}"
-        if rules is not None and rule not in rules:
+        if rules is not None and rule not in rules and rule.partition(":")[0] not in rules:
             _wrong(key, "is no check of this application", "use the names of the form")
         if not isinstance(said, dict):
             _wrong(key, "is no object", 'give {"overrule": true, "reason": "..."}')
@@ -211,7 +212,7 @@ def _object(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _name(key: str) -> str:
     """A key as it may stand in a message: names only, since a value put in the wrong place must not be told."""
-    return key if re.fullmatch(r"[\w.\[\]]{1,60}", key, re.ASCII) else "(a key)"
+    return key if re.fullmatch(r"[\w.\[\]:#]{1,80}", key, re.ASCII) else "(a key)"
 
 
 def _wrong(key: str, what: str, remedy: str) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from schemas.applications import (
@@ -14,6 +16,7 @@ from schemas.applications import (
     Check,
     Decision,
 )
+from udfs.decisions.generic import FAULTS
 
 PROPOSED = {
     APPROVE: "建议准予",
@@ -24,18 +27,8 @@ DECIDED = {APPROVE: "准予", SUPPLEMENT: "通知补正", REJECT: "不予许可"
 OUTCOMES = {"supplement": "申请人可以补正", "refer": "由人工判断", "reject": "依法不予许可"}
 KINDS = {"pdf": "PDF", "png": "PNG", "jpeg": "JPEG", "docx": "DOCX", "unknown": "不明格式"}
 SOURCES = {"text": "文本层", "ocr": "文字识别", "blank": "空白页"}
-FAULTS = {
-    "check_digit": "校验码不符",
-    "length": "位数不符",
-    "date": "日期不存在",
-    "capitals_differ": "大小写金额不一致",
-    "district": "行政区划不存在",
-    "format": "格式不符",
-    "range": "超出合理范围",
-    "choice": "不在选项之内",
-    "characters": "含有不应有的字符",
-    "sum": "合计不符",
-}
+_TOLD = frozenset({"form", "internal", "duplicate"})
+"""Codes whose check ``generic.CODE`` says more."""
 
 
 class Why(NamedTuple):
@@ -52,8 +45,25 @@ def titled(specs: Any, name: str) -> str:
 
 
 def fault(code: str) -> str:
-    """Why an identifier is wrong; a code that has no words here as it is."""
-    return FAULTS.get(code, code)
+    """Why an identifier is wrong, in the words of its check."""
+    return FAULTS.get(code, "不合规则")
+
+
+def keys(checks: Iterable[Check]) -> dict[str, Check]:
+    """Checks by a key that an officer can name: the rule's id, and where several share it (``generic.*``) the field or
+    document besides, ``generic.identifier:applicant_uscc``, or their number, ``generic.unreadable:#2``."""
+    keyed: dict[str, Check] = {}
+    listed = list(checks)
+    shared = Counter(check.rule for check in listed)
+    for number, check in enumerate(listed, 1):
+        key = check.rule
+        if shared[key] > 1:
+            first = check.evidence[0] if check.evidence else None
+            key = f"{key}:{(first.field or first.document) if first is not None else ''}"
+            if key.endswith(":") or key in keyed:
+                key = f"{key}#{number}"
+        keyed[key] = check
+    return keyed
 
 
 def state(check: Check) -> str:
@@ -64,7 +74,10 @@ def state(check: Check) -> str:
 
 def whys(decision: Decision, kind: Any) -> list[Why]:
     """Every reason in words, by weight; all uncertain fields and each kind of check in one."""
-    checks = {check.rule: check for check in decision.checks}
+    checks: dict[str, list[Check]] = {}
+    for check in decision.checks:
+        if check.passed is not True:
+            checks.setdefault(check.rule, []).append(check)
     said: list[Why] = []
     uncertain: list[str] = []
     for code in decision.reasons:
@@ -72,9 +85,11 @@ def whys(decision: Decision, kind: Any) -> list[Why]:
         if head == "uncertain":
             uncertain.append(_uncertain(decision, kind, name))
         elif head == "check" and name in checks:
-            said.append(_of_check(checks[name]))
+            said += [_of_check(check) for check in checks[name]]
         else:
-            said.append(_simple(head, name, kind))
+            why = _simple(head, name, kind)
+            told = [check.reason for check in checks.get(f"generic.{head}", ()) if check.reason and head in _TOLD]
+            said.append(why._replace(text=f"{why.text}：{told[0]}") if told else why)
     if uncertain:
         said.append(Why(80, f"识别把握不足，须由人核对：{'、'.join(uncertain)}"))
     return sorted(dict.fromkeys(said), key=lambda why: why.weight)
@@ -106,12 +121,12 @@ def _uncertain(decision: Decision, kind: Any, name: str) -> str:
 
 def _simple(head: str, name: str, kind: Any) -> Why:
     if head == "unreadable":
-        return Why(30, f"材料无法读取：{name}")
+        return Why(30, f"材料无法读取：{name}" if name else "没有收到任何材料文件")
     if head == "missing":
         return Why(40, f"缺少材料：{titled(kind.documents, name)}")
     return {
         "internal": Why(0, "系统处理时出现内部错误，未能完成判断"),
-        "form": Why(10, "申请表单（application.json）缺失或无法解析"),
+        "form": Why(10, "申请表单不能使用"),
         "duplicate": Why(45, "疑似与此前的申请重复"),
         "breaker": Why(90, "自动审批已暂停（熔断），全部转人工审查"),
         "audit_sample": Why(95, "随机抽样复核：与申请内容无关"),

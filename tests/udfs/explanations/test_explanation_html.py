@@ -86,7 +86,7 @@ def test_nothing_is_loaded_and_nothing_runs(page, whole):
         "建议不予许可——须由审批人员签署", "整体把握 71.3%", "软件提出建议，由人决定", "A-2026-000017",  # head
         "占用处距路口12米，不足30米", "请另选距路口三十米以外的地点", "可在六十日内申请行政复议",  # grounds and appeal
         "一次性告知3 项", "附件.pdf 已加密，请提交未加密的文件", "由城市管理部门一次告知",  # the notice
-        "96.5 平方米", "原文 96.5㎡", "把握 71.0%", "500,000 元", "大小写金额不一致", "2026年3月5日",  # fields
+        "96.5 平方米", "原文 96.5㎡", "把握 71.0%", "500,000 元", "大写与小写金额不一致", "2026年3月5日",  # fields
         "行车道",
         "占用申请书，申请书.pdf 第 1 页", "材料中未找到", "同见于 身份证，证件/身份证.jpg 第 1 页",
         "材料中 3 行；申报 3 行", "无法判断", "《城市道路管理条例》第三十七条", "area.fee@2017-03-01",   # checks
@@ -142,7 +142,7 @@ def test_reasons_come_by_weight_and_unknown_ones_as_they_are():
     reasons = ("audit_sample", "breaker", "uncertain:area", "check:generic.identity", "new_code:x", "check:area.fee",
                "missing:consent", "unreadable:附件.pdf", "check:place.junction", "form", "internal")  # fmt: skip
     text = Elements(report(decision(reasons=reasons))).text
-    order = ["内部错误", "申请表单（application.json）", "路口三十米内不得占用：不通过", "材料无法读取：附件.pdf",
+    order = ["内部错误", "申请表单不能使用", "路口三十米内不得占用：不通过", "材料无法读取：附件.pdf",
              "缺少材料：交警部门意见", "占道费与面积相符：不通过", "new_code：x", "无法判断：身份证号码正确",
              "识别把握不足，须由人核对：占用面积（71.0%）", "已暂停（熔断）", "随机抽样复核"]  # fmt: skip
     places = [text.index(words) for words in order]
@@ -318,3 +318,57 @@ def test_pictures_of_a_reading_are_found_by_file_number_and_part():
     assert picture(IDENTITY, 1, 0) == f"{IDENTITY}:1".encode()
     assert picture(IDENTITY, 1, 2) is None
     assert picture("../other", 1, 0) is None
+
+
+# -- what udfs.decisions gives -----------------------------------------------------------------------------------------
+def test_checks_that_share_a_rule_are_all_told():
+    checks = tuple(
+        Check("generic.identifier", f"{title}有效", passed, "supplement", f"{title}校验码不符" if not passed else "",
+              evidence=(Evidence(name, "x", FORM, 1),))
+        for title, name, passed in (("代码", "applicant", False), ("号码", "id_number", False), ("车牌", "part", True))
+    )  # fmt: skip
+    text = Elements(report(decision(reasons=("check:generic.identifier",), checks=checks))).text
+    assert "代码有效：不通过（代码校验码不符）" in text
+    assert "号码有效：不通过（号码校验码不符）" in text
+    assert "车牌有效：不通过" not in text
+
+
+def cells(count: int) -> tuple[Evidence, ...]:
+    return tuple(Evidence("workers.name", f"甲{n}", FORM, 1, 0, line(0.5 + n / 400, 0.12, 0.28)) for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words", "figures"),
+    [
+        ((Evidence("", "", document="consent"),), None, 9),
+        ((Evidence("", "", FORM),), None, 9),
+        ((Evidence("consent", ""),), None, 9),
+        ((Evidence("purpose", "申报的事由"),), "占用事由 申报的事由　申请表单", 9),
+        (cells(2), "现场人员·姓名 甲1　申请书.pdf 第 1 页", 11),
+        (cells(300), "现场人员 300 处　申请书.pdf 第 1 页　图 9", 9),
+        (tuple(Evidence("purpose", "x", FORM, 2, 0, line(n / 40)) for n in range(20)), "另有 12 处", 17),
+    ],
+    ids=["missing document", "unreadable file", "missing field", "declared", "two cells", "a roster", "many places"],
+)
+def test_evidence(evidence, words, figures):
+    made = decision(checks=(Check("x", "核对", False, "refer", "不符", "", evidence),), reasons=("check:x",))
+    page = report(made)
+    assert len(snippets(page)) == figures
+    card = Elements(page).text.partition("核查不通过 1 项")[2].partition("材料3 个文件")[0]
+    if words is None:
+        assert card.endswith("核对不通过不符x　由人工判断")
+    else:
+        assert words in card
+
+
+@pytest.mark.parametrize("name", ["", "no_such_type", "<b>"])
+def test_an_application_of_no_known_type_has_a_report_too(name):
+    check = Check("generic.form", "申请表单可用", None, "supplement", "缺少 type（事项类型）")
+    made = decision(
+        type=name, decision=REFER, reasons=("form",), checks=(check,), supplement=("缺少 type（事项类型）",), rules="",
+        extraction=Extraction((), {"id_number": Field("id_number", found(ID, ID, line(0.3)))}),
+    )  # fmt: skip
+    page = report(made, kind=None)
+    assert "未知事项" in page
+    assert "申请表单不能使用：缺少 type（事项类型）" in page
+    assert written_ids(page) == []

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.applications import Change, Overruling
+from schemas.applications import Change, Check, Evidence, Overruling
 from schemas.errors import UsageError
 from tests.udfs.explanations.made_up import ID, KIND, OTHER_ID, decision
 from udfs.explanations import parse_review, review_form
@@ -133,3 +133,26 @@ def test_a_file_that_is_no_review(raw, said):
 def test_without_the_decision_checks_are_taken_by_any_name():
     form = filled(**checks("some.rule", overrule=False, reason="不符"))
     assert parse_review(msgspec.json.encode(form), KIND, now=NOW).overruled == (Overruling("some.rule", False, "不符"),)
+
+
+def test_checks_that_share_a_rule_have_keys_of_their_own():
+    def check(rule: str, *evidence: Evidence) -> Check:
+        return Check(rule, rule, False, "refer", evidence=evidence)
+
+    checks = (
+        check("one.rule"),
+        check("generic.identifier", Evidence("applicant", "x")),
+        check("generic.identifier", Evidence("workers.number", "x")),
+        check("generic.missing", Evidence("", "", document="consent")),
+        check("generic.missing", Evidence("", "", document="consent")),
+        check("generic.unreadable", Evidence("", "", "张三.pdf")),
+        check("generic.unreadable"),
+    )
+    keys = ["one.rule", "generic.identifier:applicant", "generic.identifier:workers.number", "generic.missing:consent",
+            "generic.missing:consent#5", "generic.unreadable:#6", "generic.unreadable:#7"]  # fmt: skip
+    form = review_form(decision(checks=checks), KIND) | {"officer": "o", "decision": "approve"}
+    assert list(form["checks"]) == keys
+    for key in keys:
+        form["checks"][key] |= {"overrule": True, "reason": "看过"}
+    made = parse_review(msgspec.json.encode(form), KIND, rules={check.rule for check in checks}, now=NOW)
+    assert [one.rule for one in made.overruled] == keys
