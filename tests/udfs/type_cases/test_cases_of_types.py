@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 import zen
@@ -104,7 +105,9 @@ def _rules() -> list[Any]:
 
 @pytest.mark.parametrize(("path", "rule"), _rules())
 def test_a_rule_answers_as_its_cases_say(path: Path, rule: str) -> None:
-    kind, content = _kind(path.parent.name), _read(path)
+    whole, content = _kind(path.parent.name), _read(path)
+    # the rule alone: .8 ms a table, and a type has twenty
+    kind = msgspec.structs.replace(whole, rules=tuple(each for each in whole.rules if each.rule == rule))
     for case in content["cases"][rule]:
         decision = _decision(kind, content, case.get("change", {}), case.get("day", content["day"]))
         check = _check(decision, rule)
