@@ -58,7 +58,8 @@ class PageFields:
         self.hits = [hit for hit in hits if hit.line not in self.taken]
         self._on_line: dict[int, list[Hit]] = {}
         for hit in self.hits:
-            self._on_line.setdefault(hit.line, []).append(hit)
+            for line in (hit.line, *hit.more):
+                self._on_line.setdefault(line, []).append(hit)
 
     def candidates(self, field: FieldSpec, plan: Plan, hints: Hints) -> list[Candidate]:
         """Every candidate for a field on this page, in no order."""
@@ -128,7 +129,7 @@ class PageFields:
                 yield joined
                 return
         if field.kind == "choice" or (field.kind == "date" and end == len(self.page.texts[hit.line])):
-            chain = self._chain(hit.line)
+            chain = self._chain(self.page.boxes[hit.line])
             yield Run(self.page, first + [Piece(line, 0, len(self.page.texts[line])) for line in chain])
         yield Run(self.page, first)
 
@@ -157,9 +158,10 @@ class PageFields:
     def _right(self, hit: Hit, field: FieldSpec) -> Iterator[Run]:
         if hit.form not in (CELL, COLON) or self._rest(hit):
             return
+        label = self._box(hit)
         cell = self.page.cells[hit.line]
         if cell is not None:
-            middle = (self.page.boxes[hit.line][1] + self.page.boxes[hit.line][3]) / 2
+            middle = (label[1] + label[3]) / 2
             beside = self.page.cell_at(cell[2] + 0.004, middle)
             if beside is not None and beside != cell:
                 lines = self._in_cell(beside)
@@ -168,9 +170,9 @@ class PageFields:
                 if lines:
                     yield self.page.run(lines)
                 return
-        chain = self._chain(hit.line)
+        chain = self._chain(label)
         if not chain:
-            chain = self._beside_middle(hit.line)
+            chain = self._beside_middle(hit)
             if chain:
                 yield self.page.run(chain)
             return
@@ -181,7 +183,7 @@ class PageFields:
             return
         if field.kind != "choice":
             chain = self._close(chain)
-        around = self._around(hit.line, chain) if field.kind in _LONG_TEXT or field.kind == "organisation" else chain
+        around = self._around(label, chain) if field.kind in _LONG_TEXT or field.kind == "organisation" else chain
         yield self.page.run(around)
         if field.kind == "choice":
             yield self.page.run(chain + self._more(chain[0], inline=False))
@@ -199,10 +201,15 @@ class PageFields:
                 rows.append([line])
         return [line for row in rows for line in sorted(row, key=lambda line: boxes[line][0])]
 
-    def _chain(self, line: int) -> list[int]:
+    def _box(self, hit: Hit) -> Box:
+        """Around the label's lines."""
+        lefts, tops, rights, bottoms = zip(*(self.page.boxes[line] for line in (hit.line, *hit.more)), strict=True)
+        return (min(lefts), min(tops), max(rights), max(bottoms))
+
+    def _chain(self, of: Box) -> list[int]:
         """Lines to the right on the row, up to the next label."""
         chain: list[int] = []
-        for other in self.page.row_right(line):
+        for other in self.page.row_right(of):
             if self._is_label(other) or other in self.taken:
                 break
             chain.append(other)
@@ -218,9 +225,9 @@ class PageFields:
             kept.append(two)
         return kept
 
-    def _around(self, label: int, chain: list[int]) -> list[int]:
+    def _around(self, label: Box, chain: list[int]) -> list[int]:
         """The chain with the lines above and below it that are the same unruled cell."""
-        edge = self.page.boxes[label][2]
+        edge = label[2]
         more = [
             line
             for line in self.page.continuing(chain[0], max(edge, self.page.boxes[chain[0]][0] - 0.02))
@@ -233,9 +240,10 @@ class PageFields:
             kept.append(line)
         return chain + kept
 
-    def _beside_middle(self, label: int) -> list[int]:
+    def _beside_middle(self, hit: Hit) -> list[int]:
         """Lines of a cell whose label is centred beside them: none on the label's own row, some half a row off."""
-        _, top, right, bottom = self.page.boxes[label]
+        _, top, right, bottom = self._box(hit)
+        own = (hit.line, *hit.more)
         middle, reach = (top + bottom) / 2, 1.3 * max(self.page.height, bottom - top)
         near = [
             line
@@ -247,7 +255,7 @@ class PageFields:
         nearest = min(self.page.boxes[line][0] for line in near)
         column = [line for line in near if self.page.boxes[line][0] < nearest + 0.03]
         if any(self._is_label(line) for line in column) or any(
-            other != label and self.page.boxes[other][2] <= nearest and self._same_row(other, line)
+            other not in own and self.page.boxes[other][2] <= nearest and self._same_row(other, line)
             for line in column
             for other in range(len(self.page.boxes))
         ):
@@ -263,13 +271,13 @@ class PageFields:
             return
         cell = self.page.cells[hit.line]
         if cell is not None:
-            inside = [line for line in self._in_cell(cell) if self._follows(hit.line, line)]
+            inside = [line for line in self._in_cell(cell) if line not in hit.more and self._follows(hit.line, line)]
             under = inside or self._in_cell(self.page.cell_at((cell[0] + cell[2]) / 2, cell[3] + 0.004) or cell)
-            under = [line for line in under if line != hit.line]
+            under = [line for line in under if line != hit.line and line not in hit.more]
             if under and not self._is_label(under[0]):
                 yield self.page.run(under)
             return
-        for line in self.page.below(hit.line)[:1]:
+        for line in self.page.below(self._box(hit))[:1]:
             if self._is_label(line) or line in self.taken:
                 return
             more = self._more(line, inline=False) if field.kind in kinds.LONG else []

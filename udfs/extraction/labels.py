@@ -46,6 +46,8 @@ class Hit:
     """How surely it is this label, 0..1."""
     note: str = ""
     """A parenthesis right after it: (万元), (签字)."""
+    more: tuple[int, ...] = ()
+    """Lines below on which the label goes on: 警示标志和安全防 / 围设施 in one cell."""
 
 
 class Labels:
@@ -54,6 +56,7 @@ class Labels:
     def __init__(self, labels: Iterable[str]) -> None:
         known = sorted({*labels, *GENERIC} - {""}, key=len, reverse=True)
         self._exact = re.compile("|".join(map(re.escape, known)))
+        self._known = frozenset(known)
         self._noisy = [(label, frozenset(label)) for label in known if len(label) >= 3]
 
     def hits(self, page: PageIndex) -> list[Hit]:
@@ -74,7 +77,38 @@ class Labels:
                 if guess is not None:
                     here = [guess, *(hit for hit in here if hit.start >= guess.end)]
             found += here
-        return found
+        return self._with_wrapped(page, found)
+
+    def _with_wrapped(self, page: PageIndex, found: list[Hit]) -> list[Hit]:
+        """Also labels that are wrapped over two or three lines of a column; their parts are no labels."""
+        whole = {hit.line for hit in found if hit.form == CELL and hit.start == 0}
+        wrapped: list[Hit] = []
+        used: set[int] = set()
+        for line, text in enumerate(page.texts):
+            if not 2 <= len(text) <= 14 or line in used or ":" in text:
+                continue
+            lines, joined = [line], text
+            while len(lines) < 3 and (under := _under(page, lines[-1])) is not None:
+                lines.append(under)
+                joined += page.texts[under]
+                label = self._same(joined.rstrip(":"), page.ocr)
+                if label is not None and not all(each in whole for each in lines):
+                    score = 1.0 if label in joined else 0.85
+                    wrapped.append(Hit(line, 0, len(text), len(text), label, CELL, score, more=tuple(lines[1:])))
+                    used.update(lines)
+                    break
+        return [hit for hit in found if hit.line not in used] + wrapped if wrapped else found
+
+    def _same(self, text: str, noisy: bool) -> str | None:
+        bare = _NOTE.sub("", text)
+        for form in (text, bare):
+            if form in self._known:
+                return form
+        if noisy and len(bare) >= 6:
+            for label, _ in self._noisy:
+                if len(label) == len(bare) and sum(a != b for a, b in zip(label, bare, strict=True)) == 1:
+                    return label
+        return None
 
     def _guess(self, page: PageIndex, line: int, first: int) -> Hit | None:
         """A label that the line begins with, one sign in four read wrong at most."""
@@ -137,9 +171,26 @@ def _hit(page: PageIndex, line: int, start: int, end: int, label: str, first: in
     gap = page.gap_before(line, after)
     if _NOUNS.match(text, after) and not gap:
         return None
+    if not gap and text[after] in "为是即系由设":
+        return Hit(line, start, end, after, label, PROSE, score * 0.6, note) if len(label) > 1 else None
     if opened and (gap or at_start) and (gap or len(label) > 2):
         return Hit(line, start, end, after, label, START, score * (0.9 if gap else 0.8), note)
     return Hit(line, start, end, after, label, PROSE, score * 0.6, note) if len(label) > 2 else None
+
+
+def _under(page: PageIndex, line: int) -> int | None:
+    """The short line right under a line in its cell or, where none is ruled, in its column."""
+    box, cell = page.boxes[line], page.cells[line]
+    height = min(box[3] - box[1], 2 * page.height)
+    for other, under in enumerate(page.boxes):
+        if other == line or not -0.4 * height < under[1] - box[3] < 0.9 * height or under[1] < box[1] + 0.5 * height:
+            continue
+        if page.cells[other] != cell or len(page.texts[other]) > 14 or not page.texts[other]:
+            continue
+        aligned = abs(under[0] - box[0]) < 0.012 or abs(under[0] + under[2] - box[0] - box[2]) < 0.03
+        if aligned:
+            return other
+    return None
 
 
 def signed(note: str) -> bool:

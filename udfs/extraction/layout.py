@@ -120,25 +120,25 @@ class PageIndex:
         """The cell between ruling lines around a point."""
         return self._cell(x, y)
 
-    def row_right(self, line: int) -> list[int]:
-        """Lines to the right on the same row, from left to right."""
-        _, top, right, bottom = self.boxes[line]
-        found = []
-        for other, box in enumerate(self.boxes):
-            if other != line and box[0] >= right - 0.005 and _overlap(top, bottom, box[1], box[3]) > 0.45:
-                found.append(other)
-        return sorted(found, key=lambda other: self.boxes[other][0])
-
-    def below(self, line: int, reach: float = 3.2) -> list[int]:
-        """Lines under a line that share its width, from the top; no farther than ``reach`` line heights."""
-        left, top, right, bottom = self.boxes[line]
-        limit = bottom + reach * max(self.height, bottom - top)
+    def row_right(self, of: Box) -> list[int]:
+        """Lines to the right of a box on the same row, from left to right."""
         found = [
             other
             for other, box in enumerate(self.boxes)
-            if other != line and box[1] >= bottom - 0.4 * (bottom - top) and box[1] < limit
-            and min(right, box[2]) - max(left, box[0]) > 0
+            if box[0] >= of[2] - 0.005 and overlap(of, box) > 0.45
         ]  # fmt: skip
+        return sorted(found, key=lambda other: self.boxes[other][0])
+
+    def below(self, of: Box, reach: float = 3.2) -> list[int]:
+        """Lines under a box that share its width, from the top; no farther than ``reach`` line heights."""
+        left, top, right, bottom = of
+        height = min(bottom - top, 2 * self.height)
+        limit = bottom + reach * max(self.height, height)
+        found = [
+            other
+            for other, box in enumerate(self.boxes)
+            if bottom - 0.4 * height <= box[1] < limit and min(right, box[2]) - max(left, box[0]) > 0
+        ]
         return sorted(found, key=lambda other: self.boxes[other][1])
 
     def continuing(self, line: int, edge: float) -> list[int]:

@@ -146,6 +146,7 @@ def read_rows(table: Table, page: PageIndex, header: Header | None, until: float
     last_bottom: float | None = header.bottom if header is not None else None
     pitch = 0.0
     ended = False
+    before: tuple[float, float, dict[int, list[int]]] | None = None
     for band in bands:
         top, bottom = min(page.boxes[line][1] for line in band), max(page.boxes[line][3] for line in band)
         texts = [page.texts[line] for line in band]
@@ -167,7 +168,12 @@ def read_rows(table: Table, page: PageIndex, header: Header | None, until: float
         if header is None and not placed and (wide or len(cells) < max(2, wanted // 2)):
             if top > 0.25:
                 break
-            continue  # a running head before the rows go on
+            # a running head, or the upper half of a wrapped cell: the next band tells
+            before = None if wide or not cells else (top, bottom, cells)
+            continue
+        if before is not None and top - before[1] < 0.9 * page.height:
+            placed.append(before)
+        before = None
         if wide and len(cells) < 2:
             ended = True
             break
