@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from clickhouse_connect.driver.client import Client
 
 from governance.applications import ApplicationRow, ReviewRow, Sealed, SealedReview
 from governance.automation import CLOSED, OPEN, Outcome, State
 from governance.vault.rows import PII_VAULT, VaultRow
 from pipelines.store.client import StoreSettings, connect, translated, with_retries
-from pipelines.store.sinks import GIVE_UP_AFTER_S, TIMESTAMP
+from pipelines.store.sinks import GIVE_UP_AFTER_S, TIMESTAMP, times
+from schemas.applications import APPROVE, REFER, REJECT
 
 IDS_A_REQUEST = 500
 """Ids travel in the URL, of which ClickHouse takes 1 MiB: 500 of 100 characters are 150 KB when each is three bytes."""
@@ -89,15 +91,6 @@ _LATEST_REVIEW = """SELECT application_id, argMax(tuple(agreed), at).1 AS said
     FROM application_reviews FINAL GROUP BY application_id"""
 
 
-class Agreement(NamedTuple):
-    """Of a type: reviews, those where the machine took a side, and those where the officer decided the same."""
-
-    type: str
-    reviews: int
-    compared: int
-    agreed: int
-
-
 class ApplicationStore:
     """Applications over ClickHouse; connects with the first request. A context manager; one per thread.
 
@@ -129,9 +122,12 @@ class ApplicationStore:
         return dict(row for some in _cut(ids) for row in self._rows(sql, {"ids": some}))
 
     def settled(self, ids: Iterable[str]) -> dict[str, str]:
-        """Application -> what an officer decided last, of those with a review: a new run must leave them alone."""
-        sql = """SELECT application_id, argMax(decision, at) FROM application_reviews FINAL
-            WHERE application_id IN {ids:Array(String)} GROUP BY application_id"""
+        """Application -> approve or reject, where that is what an officer decided last: a new run must leave it alone.
+
+        What an applicant is to mend is not settled: with other documents it is decided anew.
+        """
+        sql = """SELECT application_id, argMax(decision, at) AS last FROM application_reviews FINAL
+            WHERE application_id IN {ids:Array(String)} GROUP BY application_id HAVING last != 'supplement'"""
         return dict(row for some in _cut(ids) for row in self._rows(sql, {"ids": some}))
 
     def earlier(self, keys: Iterable[str]) -> dict[str, list[tuple[str, datetime | None]]]:
@@ -177,12 +173,34 @@ class ApplicationStore:
         found = self._rows(sql, {"id": application_id})
         return [ReviewRow(**_frozen(dict(zip(_REVIEW.names, row, strict=True)))) for row in found]
 
-    def agreement(self, since: datetime | None = None) -> list[Agreement]:
-        """By type, of the latest review of each application that was decided since (always, without)."""
-        sql = f"""SELECT a.type, count(), count(r.said), countIf(r.said)
-            FROM applications AS a FINAL INNER JOIN ({_LATEST_REVIEW}) AS r ON r.application_id = a.application_id
-            WHERE a.decided_at >= fromUnixTimestamp64Milli({{since:Int64}}) GROUP BY a.type ORDER BY a.type"""  # noqa: S608
-        return [Agreement(*row) for row in self._rows(sql, {"since": _ms(since) if since else 0})]
+    def listed(self, limit: int) -> list[dict[str, Any]]:
+        """The latest decisions, newest first, each as it stands: an officer's, where one looked at this decision.
+
+        Keys: application_id, type, decision, final, decided_by, confidence, reasons, seconds; nothing of a document.
+        """
+        sql = """SELECT a.application_id, a.type, a.decision, a.final, a.decided_by, a.confidence, a.reasons, a.seconds,
+                r.last AS verdict, r.who
+            FROM applications AS a FINAL LEFT JOIN
+            (
+                SELECT application_id, fingerprint, argMax(decision, at) AS last, argMax(officer, at) AS who
+                FROM application_reviews FINAL GROUP BY application_id, fingerprint
+            ) AS r ON r.application_id = a.application_id AND r.fingerprint = a.fingerprint
+            ORDER BY a.decided_at DESC, a.application_id LIMIT {n:UInt32}"""
+        names = ("application_id", "type", "decision", "final", "decided_by", "confidence", "reasons", "seconds")
+        found = []
+        for *values, verdict, who in self._rows(sql, {"n": limit}):
+            row = dict(zip(names, values, strict=True))
+            if verdict:
+                decision = verdict if verdict in (APPROVE, REJECT) else REFER
+                row |= {"decision": decision, "final": decision != REFER, "decided_by": who}
+            found.append(row)
+        return found
+
+    def answers(self) -> list[tuple[str, bool | None]]:
+        """(type, whether the officer agreed) of the latest review of each application."""
+        sql = """SELECT argMax(type, at), argMax(tuple(agreed), at).1 FROM application_reviews FINAL
+            GROUP BY application_id ORDER BY application_id"""
+        return [(kind, None if same is None else bool(same)) for kind, same in self._rows(sql, {})]
 
     def history(self, epoch: int, applications: int, reviews: int) -> list[Outcome]:
         """What the breaker looks at, oldest first: of ``epoch`` the latest so many applications, and the latest so many
@@ -271,9 +289,14 @@ def _table(schema: pa.Schema, rows: Sequence[dict[str, Any]]) -> pa.Table:
     columns = {}
     for field in schema:
         values = [row[field.name] for row in rows]
-        at = field.name in _TIMES
-        columns[field.name] = pa.array(values, pa.int64()).cast(TIMESTAMP) if at else pa.array(values, field.type)
+        columns[field.name] = _times(values) if field.name in _TIMES else pa.array(values, field.type)
     return pa.table(columns)
+
+
+def _times(values: Sequence[int | None]) -> pa.Array:
+    """Times, cut to what ClickHouse can hold: that of submission is an applicant's word."""
+    given = pa.array(values, pa.int64())
+    return pc.if_else(pc.is_valid(given), times(given), None)
 
 
 def _selected(name: str) -> str:
@@ -292,10 +315,6 @@ def _frozen(values: dict[str, Any]) -> dict[str, Any]:
         return tuple(tuples(one) for one in value) if isinstance(value, list | tuple) else value
 
     return {name: tuples(value) for name, value in values.items()}
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -17,7 +17,7 @@ import msgspec
 
 from pipelines.jobs.approval.approver import Decided
 from schemas.applications import Decision, Reading, Review
-from schemas.errors import UsageError
+from schemas.errors import JobError, UsageError
 
 if TYPE_CHECKING:
     from udfs.reading import Reader
@@ -51,13 +51,14 @@ class Cases:
         self._suffix = ".sealed" if seal else ""
 
     def put(self, case: Case, html: str) -> str:
-        """Write a case; return the path of its report ("" without one: the form named no type)."""
+        """Write a case; return the path of its report ("" without one: the form named no type). Raises JobError."""
         identity = case.decision.application_id
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._write(identity, ".json", msgspec.json.encode(case))
-        if not html:
-            return ""
-        return str(self._write(identity, ".html", html.encode("utf-8", "replace")))
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._write(identity, ".json", msgspec.json.encode(case))
+            return str(self._write(identity, ".html", html.encode("utf-8", "replace"))) if html else ""
+        except OSError as error:
+            raise JobError(f"{self.folder} cannot be written: {error.strerror}") from None
 
     def get(self, identity: str) -> Case:
         """The case of an application. Raises UsageError when there is none."""

@@ -16,7 +16,7 @@ from typing import IO, Any
 import msgspec
 
 from schemas.applications import APPROVE, Check, Decision, Evidence, Field, Found
-from schemas.errors import UsageError
+from schemas.errors import JobError, UsageError
 
 MACHINE = "machine"
 _PLACES = 4
@@ -157,12 +157,15 @@ class Lines:
             self._file = None
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write a line; it is on its way to the disk when this returns."""
+        """Write a line; it outlives this process when this returns. Raises JobError for a full disk."""
         if self._file is None:
             raise RuntimeError("not open")
         encoded = msgspec.json.encode(row) + b"\n"
-        self._file.write(encoded)
-        self._file.flush()
+        try:
+            self._file.write(encoded)
+            self._file.flush()
+        except OSError as error:
+            raise JobError(f"--output {self.path} cannot be written: {error.strerror}") from None
         self._remember(encoded, 0)
 
     def rows(self) -> Iterator[dict[str, Any]]:
