@@ -55,8 +55,9 @@ def years(first: date, last: date) -> float:
     whole = last.year - first.year
     if _anniversary(first, whole) > last:
         whole -= 1
-    begun, next_one = _anniversary(first, whole), _anniversary(first, whole + 1)
-    return round(whole + (last - begun).days / (next_one - begun).days, 6)
+    begun, following = _anniversary(first, whole), _anniversary(first, whole + 1)
+    length = (following - begun).days or 365  # after 9999 there is no following one, and 长期 is 9999-12-31
+    return round(whole + (last - begun).days / length, 6)
 
 
 def day(value: Any) -> date | None:
@@ -169,8 +170,8 @@ def _years_between(view: View, argument: list[str]) -> float | None:
 def _age(view: View, argument: str) -> int | None:
     """Full years on the day of the application, from a date or an ID number."""
     value = view.value(argument)
-    if view.kind.fields[argument].kind == "id_number" and isinstance(value, str) and len(value) == 18:
-        value = f"{value[6:10]}-{value[10:12]}-{value[12:14]}"
+    if view.kind.fields[argument].kind == "id_number":
+        value = f"{value[6:10]}-{value[10:12]}-{value[12:14]}" if isinstance(value, str) and len(value) == 18 else None
     born = None if value is None else day(value)
     return None if born is None else math.floor(years(born, view.on))
 
