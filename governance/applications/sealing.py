@@ -40,6 +40,8 @@ _NAMED_REASONS = frozenset({"check", "uncertain", "missing"})
 _BARE_REASONS = frozenset({"unreadable", "duplicate", "audit_sample", "breaker", "form", "internal"})
 """Codes of ``Decision.reasons``. After the colon of ``unreadable`` stands a file's name, after that of ``form`` and
 ``internal`` free words: those are cut off."""
+EARLIEST, LATEST = date(1970, 1, 1), date(2106, 2, 7)
+"""Days that the store can hold: that of an application is an applicant's word."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\[\d{1,6}\])?([._-][a-z0-9_]+)*")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -74,7 +76,7 @@ class SealApplications:
         ``decided_at``, ``submitted_at`` in ms; ``duplicate_key`` as the form gives it, not yet a token. Equal arguments
         give equal rows while a worker lives. Cost: some 5 us a value.
         """
-        identity = decision.application_id
+        identity = clean(decision.application_id)
         values = list(_values(decision, kind))
         kept = [_kept(found, spec) for _, found, spec in values]
         vault, tokens = [], []
@@ -87,17 +89,17 @@ class SealApplications:
                 vault.append(self._row(identity, name, place, what, plain, decided_at, token))
         for place, check in enumerate(decision.checks):
             if check.reason or (check.remedy and check.passed is not True):
-                words = msgspec.json.encode((check.reason, check.remedy)).decode()
+                words = msgspec.json.encode((clean(check.reason), clean(check.remedy))).decode()
                 vault.append(self._row(identity, REASON, place, REASON, words, decided_at))
         for place, words in enumerate(decision.supplement):
-            vault.append(self._row(identity, SUPPLEMENT, place, SUPPLEMENT, words, decided_at))
+            vault.append(self._row(identity, SUPPLEMENT, place, SUPPLEMENT, clean(words), decided_at))
         row = ApplicationRow(
             application_id=identity,
             version=decided_at,
             type=_name(decision.type),
             submitted_at=submitted_at,
             decided_at=decided_at,
-            decided_on=date.fromisoformat(decision.decided_on),
+            decided_on=min(max(date.fromisoformat(decision.decided_on), EARLIEST), LATEST),
             decision=decision.decision,
             alone=would(decision.decision, decision.reasons),
             final=decision.decision == APPROVE,
@@ -117,7 +119,7 @@ class SealApplications:
             field_values=tuple(kept),
             field_tokens=tuple(tokens),
             field_confidences=tuple(found.confidence for _, found, _ in values),
-            field_files=tuple(found.file for _, found, _ in values),
+            field_files=tuple(clean(found.file) for _, found, _ in values),
             field_pages=tuple(found.page for _, found, _ in values),
             field_boxes=tuple(tuple(found.box) for _, found, _ in values),
             automatic=state.automatic,
@@ -127,7 +129,7 @@ class SealApplications:
             fingerprint=decision.fingerprint,
             rules=decision.rules,
             models=decision.models,
-            report=report,
+            report=clean(report),
         )
         return Sealed(row, tuple(vault))
 
@@ -135,7 +137,7 @@ class SealApplications:
         """Rows of a review of ``decision``, made at ``at`` (ms); the whole review is sealed as one value."""
         alone = would(decision.decision, decision.reasons)
         row = ReviewRow(
-            application_id=review.application_id,
+            application_id=clean(review.application_id),
             at=at,
             type=_name(decision.type),
             fingerprint=review.fingerprint,
@@ -153,7 +155,7 @@ class SealApplications:
     def _row(
         self, identity: str, name: str, place: int, kind: str, plain: str, at: int, token: str = ""
     ) -> VaultRow:  # fmt: skip
-        sealed = self._sealer.seal(plain.encode("utf-8", "replace"), field_context(identity, name, place))
+        sealed = self._sealer.seal(plain.encode(), field_context(identity, name, place))
         return VaultRow(
             PLATFORM, identity, place, place, kind, token, sealed, self._sealer.key_id, at, at + self._ttl
         )  # fmt: skip
@@ -244,10 +246,15 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return clean(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return msgspec.json.encode(value).decode()
+
+
+def clean(text: str) -> str:
+    """Without lone surrogates, which names of files have that are no UTF-8: neither store nor cipher takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _name(name: str) -> str:

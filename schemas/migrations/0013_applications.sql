@@ -50,7 +50,7 @@ ORDER BY application_id
 TTL toDateTime(stored_at) + INTERVAL 1095 DAY
 COMMENT 'Decisions on applications; read with FINAL';
 
--- Each review stays; the latest of an application counts. Reason, comment and corrected values are sealed (type REVIEW).
+-- Each review stays; the latest counts, for the decision that was looked at: what is decided anew waits again. Reason, comment and corrected values are sealed (type REVIEW).
 CREATE TABLE IF NOT EXISTS application_reviews
 (
     application_id String COMMENT 'L2 of applications',
@@ -112,10 +112,10 @@ AS SELECT
 FROM applications AS a FINAL
 LEFT JOIN
 (
-    SELECT application_id, argMax(decision, at) AS last_decision, argMax(tuple(agreed), at).1 AS last_agreed
+    SELECT application_id, fingerprint, argMax(decision, at) AS last_decision, argMax(tuple(agreed), at).1 AS last_agreed
     FROM application_reviews FINAL
-    GROUP BY application_id
-) AS r ON r.application_id = a.application_id
+    GROUP BY application_id, fingerprint
+) AS r ON r.application_id = a.application_id AND r.fingerprint = a.fingerprint
 CROSS JOIN (SELECT min(salt) AS salt FROM view_salt) AS hidden;
 
 CREATE OR REPLACE VIEW v_application_checks
@@ -166,10 +166,10 @@ AS SELECT
 FROM applications AS a FINAL
 LEFT JOIN
 (
-    SELECT application_id, argMax(decision, at) AS last_decision, argMax(tuple(agreed), at).1 AS last_agreed
+    SELECT application_id, fingerprint, argMax(decision, at) AS last_decision, argMax(tuple(agreed), at).1 AS last_agreed
     FROM application_reviews FINAL
-    GROUP BY application_id
-) AS r ON r.application_id = a.application_id
+    GROUP BY application_id, fingerprint
+) AS r ON r.application_id = a.application_id AND r.fingerprint = a.fingerprint
 GROUP BY hour, type;
 
 CREATE OR REPLACE VIEW v_automation
