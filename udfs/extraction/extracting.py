@@ -18,7 +18,7 @@ from udfs.extraction import confidence, kinds
 from udfs.extraction.candidates import BELOW, PageFields
 from udfs.extraction.documents import UNKNOWN, documents_of
 from udfs.extraction.kinds import Value
-from udfs.extraction.labels import PROSE, Hit
+from udfs.extraction.labels import CELL, COLON, PROSE, Hit
 from udfs.extraction.layout import PageIndex, Run
 from udfs.extraction.plan import Plan, noisy, owns, plan_of, with_unit
 from udfs.extraction.tables import Table, headers, read_rows
@@ -107,18 +107,24 @@ def _tables(
     views: list[PageFields] = []
     for page in pages:
         taken: set[int] = set()
+        hits = plan.labels.hits(page)
         if names:
+            labelled = frozenset(
+                hit.line for hit in hits if hit.form in (CELL, COLON) and hit.start == 0 and hit.label in plan.owners
+            )
             heads = headers(page, plan.columns, names)
             first = heads[0].top if heads else 1.0
             for table in tables.values():
                 if table.open and (not heads or heads[0].table != table.name):
-                    taken |= read_rows(table, page, None, first)
+                    taken |= read_rows(table, page, None, first, _without_columns(labelled, page, plan, table.name))
             for at, head in enumerate(heads):
                 until = heads[at + 1].top if at + 1 < len(heads) else 1.0
-                taken |= read_rows(tables[head.table], page, head, until)
+                taken |= read_rows(
+                    tables[head.table], page, head, until, _without_columns(labelled, page, plan, head.table)
+                )
             for table in tables.values():
                 table.open = table.open and table.page is page
-        views.append(PageFields(page, plan.labels.hits(page), taken))
+        views.append(PageFields(page, hits, taken))
     found: dict[str, list[dict[str, _Raw]]] = {}
     for name, table in tables.items():
         spec = plan.kind.fields[name]
@@ -128,6 +134,18 @@ def _tables(
         if rows:
             found[name] = rows
     return views, found
+
+
+def _without_columns(labelled: frozenset[int], page: PageIndex, plan: Plan, table: str) -> frozenset[int]:
+    """Labels of fields that are no words of the table itself: its header, or a choice in a cell."""
+    names = plan.columns[table]
+    words = {
+        word
+        for column in plan.kind.fields[table].columns
+        for words in plan.hints[f"{table}.{column}"].choices.values()
+        for word in words
+    }
+    return frozenset(line for line in labelled if page.texts[line] not in names and page.texts[line] not in words)
 
 
 def _cells(

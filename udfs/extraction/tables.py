@@ -45,6 +45,7 @@ class _Column:
     left: float
     right: float
     note: str
+    ruled: bool = False
 
 
 class Table:
@@ -128,8 +129,13 @@ def _near(text: str, labels: Mapping[str, str]) -> str | None:
     return None
 
 
-def read_rows(table: Table, page: PageIndex, header: Header | None, until: float = 1.0) -> set[int]:
-    """Add the rows under a header (or, with None, those that go on at the page's top). -> lines used."""
+def read_rows(
+    table: Table, page: PageIndex, header: Header | None, until: float = 1.0, labelled: frozenset[int] = frozenset()
+) -> set[int]:
+    """Add the rows under a header (or, with None, those that go on at the page's top). -> lines used.
+
+    ``labelled``: lines that are labels of fields; a row that holds one ends the table.
+    """
     used: set[int] = set()
     if header is not None:
         table.columns = _columns(page, header)
@@ -151,6 +157,11 @@ def read_rows(table: Table, page: PageIndex, header: Header | None, until: float
         top, bottom = min(page.boxes[line][1] for line in band), max(page.boxes[line][3] for line in band)
         texts = [page.texts[line] for line in band]
         if any(_TOTALS.match(text) for text in texts[:2]) or (_END.match(texts[0]) and len(band) <= 2):
+            ended = True
+            break
+        if any(line in labelled for line in band) or _elsewhere(page, band, table.columns):
+            if header is None and not placed and top < 0.25:
+                continue
             ended = True
             break
         cells: dict[int, list[int]] = {}
@@ -199,6 +210,20 @@ def read_rows(table: Table, page: PageIndex, header: Header | None, until: float
     return used
 
 
+def _elsewhere(page: PageIndex, band: Sequence[int], columns: Sequence[_Column]) -> bool:
+    """Whether a ruled table's band stands in cells of other widths, or in none: it is another table or a text."""
+    if not any(column.ruled for column in columns):
+        return False
+    cells = [cell for line in band if (cell := page.cells[line]) is not None]
+    if not cells:
+        return not page.ocr  # in a scan a ruling line may have been missed
+    strange = sum(
+        not any(abs(cell[0] - column.left) < 0.012 and abs(cell[2] - column.right) < 0.012 for column in columns)
+        for cell in cells
+    )
+    return strange * 2 > len(cells)
+
+
 def _columns(page: PageIndex, header: Header) -> list[_Column]:
     """Columns with their edges: ruled cells, else half way to the neighbours."""
     out: list[_Column] = []
@@ -206,7 +231,7 @@ def _columns(page: PageIndex, header: Header) -> list[_Column]:
     for at, (line, name, note) in enumerate(header.columns):
         cell = page.cells[line]
         if cell is not None:
-            out.append(_Column(name, cell[0], cell[2], note))
+            out.append(_Column(name, cell[0], cell[2], note, True))
             continue
         left = (boxes[at - 1][2] + boxes[at][0]) / 2 if at else 0.0
         right = (boxes[at][2] + boxes[at + 1][0]) / 2 if at + 1 < len(boxes) else 1.0
@@ -220,7 +245,8 @@ def _column_of(page: PageIndex, line: int, columns: Sequence[_Column]) -> int | 
     shares = [min(right, column.right) - max(left, column.left) for column in columns]
     at = max(range(len(columns)), key=lambda at: shares[at])
     width = right - left
-    if shares[at] <= 0 or (shares[at] < 0.45 * width and sum(share > 0.02 for share in shares) > 2):
+    others = sum(max(0.0, share) for share in shares) - shares[at]
+    if shares[at] <= 0 or others > 0.3 * width or ("。" in page.texts[line] and others > 0.02):
         return None
     return at
 
@@ -267,7 +293,7 @@ def _rows(
             continue
         middle = (top + bottom) / 2
         nearest = min(anchors, key=lambda anchor: abs((loose[anchor][0] + loose[anchor][1]) / 2 - middle))
-        if abs((loose[nearest][0] + loose[nearest][1]) / 2 - middle) > 3.5 * page.height:
+        if abs((loose[nearest][0] + loose[nearest][1]) / 2 - middle) > 2.4 * page.height:
             continue
         for column, members in cells.items():
             rows[nearest].setdefault(column, []).extend(members)
