@@ -16,10 +16,11 @@ from loadtest.applications import faces, wear
 from loadtest.applications.faces import Face
 from loadtest.applications.hostile import HOSTILE
 from loadtest.applications.invention import dice
-from loadtest.applications.layouts import LAYOUTS, SHORT, WIDTH, Layout, Seal, Sheet, place
+from loadtest.applications.layouts import LAYOUTS, Layout
 from loadtest.applications.paper import Case
 from loadtest.applications.pdf import text_pdf
 from loadtest.applications.picture import render
+from loadtest.applications.placing import SHORT, WIDTH, Seal, Sheet, place
 from loadtest.applications.plan import Options, Plan, invented, plan
 from loadtest.applications.word import document
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadtest.applications.writing import Wording
+from loadtest.applications.writing import Style, Wording, write
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,12 @@ class Case:
             return self.elsewhere[document, name]
         return self.values[name] if name in self.values else self.aside.get(name)
 
+    def text(self, document: str, name: str, style: Style) -> str:
+        """A field's value as that document prints it."""
+        wording = self.wording(document, name)
+        begin = self.value(document, wording.begin) if wording.begin else None
+        return write(wording, self.value(document, name), style, begin, self.contradicted.get(name))
+
     def rows(self, document: str, table: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.elsewhere.get((document, table), self.tables[table])
         return found
@@ -135,4 +141,8 @@ class Case:
                     tables.setdefault(name, self.rows(paper.document, name))
                 elif name in self.values and name not in fields and self.value(paper.document, name) is not None:
                     fields[name] = self.value(paper.document, name)
+                    begin = self.wording(paper.document, name).begin
+                    # a period's begin may be a field of its own, printed with its end
+                    if begin in self.values:
+                        fields[begin] = self.values[begin]
         return fields, tables

@@ -13,7 +13,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from loadtest.applications.faces import Face
-from loadtest.applications.layouts import WIDTH, Rule, Seal, Sheet, Text
+from loadtest.applications.placing import WIDTH, Rule, Seal, Sheet, Text
 
 
 def registered(face: Face) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from loadtest.applications.faces import Face
-from loadtest.applications.layouts import WIDTH, Rule, Seal, Sheet, Text
+from loadtest.applications.placing import WIDTH, Rule, Seal, Sheet, Text
 
 RED = (205, 38, 38)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from loadtest.applications import road
+from loadtest.applications import enterprise, food, lift, neighbourhood, road
 from loadtest.applications.faults import FAULTS
 from loadtest.applications.hostile import HOSTILE
 from loadtest.applications.invention import dice
 from loadtest.applications.paper import Case, Defect
 
 KINDS = ("text", "clean", "poor", "hostile")
-TYPES = {module.NAME: module for module in (road,)}
+TYPES = {module.NAME: module for module in (road, food, enterprise, lift, neighbourhood)}
 DUPLICATE = "generic.duplicate"
 
 

@@ -50,14 +50,8 @@ def document(papers: list[Paper], case: Case, layout: Layout, rng: random.Random
 
 
 def said(paper: Paper, case: Case, name: str, style: Style, rng: random.Random) -> tuple[str, str]:
-    wording = case.wording(paper.document, name)
-    begin = case.aside.get(wording.begin) if wording.begin else None
-    text = (
-        write(wording, case.value(paper.document, name), style, begin, case.contradicted.get(name))
-        .replace("☑", "■")
-        .replace("☐", "□")
-    )
-    return rng.choice(wording.labels), text
+    text = case.text(paper.document, name, style).replace("☑", "■").replace("☐", "□")
+    return rng.choice(case.wording(paper.document, name).labels), text
 
 
 def pairs(file: docx.document.Document, found: list[tuple[str, str]], layout: Layout) -> None:
