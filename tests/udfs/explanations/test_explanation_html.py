@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from schemas.applications import APPROVE, REFER, Check, Document, Evidence, Extraction, Field, FileReading
+from schemas.applications import APPROVE, REFER, Change, Check, Document, Evidence, Extraction, Field, FileReading
 from tests.udfs.brief.test_html import HOSTILE
 from tests.udfs.brief.test_html import Reading as Elements
 from tests.udfs.explanations.made_up import (
@@ -149,6 +149,15 @@ def test_reasons_come_by_weight_and_unknown_ones_as_they_are():
     assert places == sorted(places)
 
 
+def test_the_head_is_short_and_the_notice_tells_everything():
+    many = [f"附件{n}.pdf" for n in range(300)]
+    reasons, told = tuple(f"unreadable:{name}" for name in many), tuple(f"请更换{name}" for name in many)
+    text = Elements(report(decision(reasons=reasons, supplement=told))).text
+    assert "另有 285 项，见下文" in text
+    assert text.count("材料无法读取") == 15
+    assert all(one in text for one in told)
+
+
 @pytest.mark.parametrize(
     "text", [*HOSTILE, "长" * 70_000, "</figure><a href=javascript:alert(1)>", "data:text/html,<b>"]
 )
@@ -208,15 +217,17 @@ def test_l4_values_show_only_in_part(whole, page):
     [
         {"supplement": (f"身份证号码{ID}与名单不符",)},
         {"checks": (Check("x", "核对", False, "refer", f"号码{OTHER_ID}重复", f"请更正{OTHER_ID}"),)},
+        {"checks": (Check("x", "核对", False, "reject", f"号码{OTHER_ID}在名单内", f"请更正{OTHER_ID}"),)},
         {"checks": (Check("x", "核对", False, "refer", evidence=(Evidence("workers.number", OTHER_ID),)),)},
         {"checks": (Check("x", "核对", None, "refer", evidence=(Evidence("purpose", f"号码 {ID}"),)),)},
         {"extraction": Extraction((), {"purpose": Field("purpose", found(f"持证人{ID}", f"持证人{ID}", line(0.3)))})},
         {"extraction": Extraction((), {"unheard_of": Field("unheard_of", found(ID, ID, line(0.3)))})},
         {"extraction": Extraction((), {"id_number": Field("id_number", None, declared(OTHER_ID))})},
         {"extraction": Extraction((Document("identity", f"{ID}.jpg", (1,)),), {})},
+        {"extraction": Extraction((), {"purpose": Field("purpose", found("x", "x", line(0.3), file=f"{ID}/a.pdf"))})},
     ],
-    ids=["notice", "reason", "evidence of a column", "evidence of another field", "in another field", "unknown field",
-         "declared only", "file name"],
+    ids=["notice", "reason", "ground", "evidence of a column", "evidence of another field", "in another field",
+         "unknown field", "declared only", "file name", "folder name"],
 )  # fmt: skip
 def test_an_l4_value_is_hidden_wherever_it_stands(other):
     assert written_ids(report(decision(**other))) == []
@@ -231,6 +242,9 @@ def test_what_is_l4_by_class_alone_is_hidden_without_looking_like_a_number():
     made = decision(extraction=Extraction((), {"card": Field("card", card), "purpose": Field("purpose", purpose)}))
     assert "账户甲乙丙丁戊己" not in report(made, kind)
     assert "账户甲乙丙丁戊己" in report(made, kind, show="full")
+    corrected = review(changes=(Change("card", "账户**己", "账户庚辛壬癸子丑"),))
+    assert "账户庚辛壬癸子丑" not in report(made, kind, reviewed=corrected)
+    assert "账户庚辛壬癸子丑" in report(made, kind, reviewed=corrected, show="full")
 
 
 def test_every_snippet_hides_the_l4_values_that_stand_near(whole):
