@@ -1,0 +1,116 @@
+"""Work on single elements (texts such as paths), as a Beam pipeline: on Beam's DirectRunner or on a Flink cluster.
+
+    counted = run_elements("approval", folders, work, runner="direct", parallelism=2, home=home)
+
+
+    elements -> Create -> Reshuffle -> ParDo(Do(work))
+
+``work`` writes its results itself before ``process`` returns, under keys made of the element: on Flink an element whose
+worker died is done again, and nothing is lost. On the DirectRunner nothing is done again; call it again for what is
+left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
+
+from schemas.errors import ServiceError, UsageError
+
+DIRECT, FLINK = "direct", "flink://"
+ELEMENTS = "elements"
+"""Counts every element; the other counters are the outcomes."""
+_NAMESPACE = "yuqing.elements"
+
+
+class Work(Protocol):
+    """What is done with an element. Pickles before it is opened; one object a worker, one thread."""
+
+    def open(self) -> None:
+        """Load what every element needs. Called once, before the first."""
+
+    def process(self, element: str) -> str:
+        """Do it, write what came of it, and return the outcome (one word) to count. An error ends or repeats the
+        whole bundle: raise only what no element causes."""
+
+    def close(self) -> None:
+        """Called once after the last element, not after a kill."""
+
+
+class Do(beam.DoFn):  # type: ignore[misc]
+    """Element -> outcome, counted."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def setup(self) -> None:
+        self._work.open()
+
+    def process(self, element: str) -> Iterator[str]:
+        outcome = self._work.process(element)
+        Metrics.counter(_NAMESPACE, ELEMENTS).inc()
+        Metrics.counter(_NAMESPACE, f"outcome:{outcome}").inc()
+        yield outcome
+
+    def teardown(self) -> None:
+        self._work.close()
+
+
+def run_elements(
+    name: str,
+    elements: Sequence[str],
+    work: Work,
+    *,
+    runner: str = DIRECT,
+    parallelism: int = 1,
+    home: Path,
+) -> dict[str, int]:
+    """Do ``work`` on every element and return how many had which outcome, with their number as ``elements``.
+
+    ``runner``: ``direct`` or ``flink://host:port`` of a cluster's REST endpoint. ``parallelism`` is the number of
+    processes that work at once. Raises what ``work`` raised (direct) or ServiceError with its last line (Flink), and
+    UsageError for another runner. On Flink, HOME/runs must be a folder that every worker sees.
+    """
+    if parallelism < 1:
+        raise UsageError(f"parallelism {parallelism}: at least 1")
+    if not elements:
+        return {ELEMENTS: 0}
+    if runner == DIRECT:
+        return dict(_direct(name, elements, work, min(parallelism, len(elements))))
+    raise UsageError(f"runner {runner!r}: write direct, or flink://host:port of the REST endpoint")
+
+
+def _direct(name: str, elements: Sequence[str], work: Work, processes: int) -> Counter[str]:
+    """One DirectRunner a process, each on its share: Beam's own ``multi_processing`` listens unprotected on every
+    interface (gRPC on ``[::]``), and what it listens for is unpickled."""
+    if processes == 1:
+        return _run(name, elements, work, None)
+    shares = [elements[number::processes] for number in range(processes)]
+    try:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            running = [pool.submit(_run, name, share, work, None) for share in shares]
+            return sum((one.result() for one in running), Counter())
+    except BrokenProcessPool:
+        raise ServiceError(
+            f"a process of {name} died (killed, or out of memory): start it again for the rest"
+        ) from None
+
+
+def _run(name: str, elements: Sequence[str], work: Work, runner: PipelineRunner | None) -> Counter[str]:
+    options = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+    pipeline = beam.Pipeline(runner=runner, options=PipelineOptions([*options, f"--job_name={name}"]))
+    _ = pipeline | "elements" >> beam.Create(list(elements), reshuffle=True) | name >> beam.ParDo(Do(work))
+    result = pipeline.run()
+    result.wait_until_finish()
+    counted = result.metrics().query(MetricsFilter().with_namespace(_NAMESPACE))["counters"]
+    return Counter({one.key.metric.name.removeprefix("outcome:"): one.committed for one in counted})
