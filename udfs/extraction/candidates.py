@@ -10,7 +10,7 @@ from schemas.applications import Box
 from udfs.extraction import kinds
 from udfs.extraction.kinds import Hints, Value
 from udfs.extraction.labels import CELL, COLON, PROSE, START, Hit, signed
-from udfs.extraction.layout import PageIndex, Piece, Run
+from udfs.extraction.layout import Cell, PageIndex, Piece, Run
 from udfs.extraction.plan import Plan, noisy, owns, with_unit
 from udfs.types.spec import FieldSpec
 
@@ -160,11 +160,15 @@ class PageFields:
             return
         label = self._box(hit)
         cell = self.page.cells[hit.line]
-        if cell is not None:
+        if cell is not None and not self._is_shared(hit, cell):
             middle = (label[1] + label[3]) / 2
             beside = self.page.cell_at(cell[2] + 0.004, middle)
             if beside is not None and beside != cell:
-                lines = self._in_cell(beside)
+                inside = [line for line in self._chain(label) if self.page.cells[line] == cell]
+                if self._is_shared(hit, beside):
+                    lines = inside or self._in_broken_cell(label, beside)
+                else:
+                    lines = inside or self._in_cell(beside) or self._in_broken_cell(label, beside)
                 if lines and self._is_label(lines[0]):
                     return
                 if lines:
@@ -188,7 +192,26 @@ class PageFields:
         if field.kind == "choice":
             yield self.page.run(chain + self._more(chain[0], inline=False))
 
-    def _in_cell(self, cell: tuple[float, float, float, float]) -> list[int]:
+    def _is_shared(self, hit: Hit, cell: Cell) -> bool:
+        """Whether another label stands in the cell, or to the left of it at its height: a ruling line is missing."""
+        for line in self._on_line:
+            if line == hit.line or line in hit.more or not self._is_label(line):
+                continue
+            left, top, right, bottom = self.page.boxes[line]
+            if (
+                (left + right) / 2 < cell[2]
+                and cell[1] < (top + bottom) / 2 < cell[3]
+                and right > self.page.boxes[hit.line][0]
+            ):
+                return True
+        return False
+
+    def _in_broken_cell(self, label: Box, cell: Cell) -> list[int]:
+        """Where a ruling line is missing: what stands on the label's row between the cell's sides."""
+        boxes = self.page.boxes
+        return [line for line in self._chain(label) if cell[0] < (boxes[line][0] + boxes[line][2]) / 2 < cell[2]]
+
+    def _in_cell(self, cell: Cell) -> list[int]:
         lines = self.page.by_cell.get(cell, [])
         boxes = self.page.boxes
         ordered = sorted(lines, key=lambda line: boxes[line][1])
@@ -274,7 +297,9 @@ class PageFields:
             inside = [line for line in self._in_cell(cell) if line not in hit.more and self._follows(hit.line, line)]
             under = inside or self._in_cell(self.page.cell_at((cell[0] + cell[2]) / 2, cell[3] + 0.004) or cell)
             under = [line for line in under if line != hit.line and line not in hit.more]
-            if under and not self._is_label(under[0]):
+            labels = [at for at, line in enumerate(under) if self._is_label(line)]
+            under = under[: min(labels, default=len(under))]
+            if under:
                 yield self.page.run(under)
             return
         for line in self.page.below(self._box(hit))[:1]:

@@ -4,6 +4,7 @@
 2. A page without one goes on with the document before it in the same file.
 3. A file (a photo of page 2, say) without any heading goes by the words of the documents; where it is a lone image and
    several fit, to the document of the file before it. Otherwise it is ``unknown``.
+4. A page with two documents one below the other is parted first (``parted``).
 """
 
 from __future__ import annotations
@@ -11,49 +12,95 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import msgspec
+
 from schemas.applications import Document
 from udfs.extraction.labels import distance
-from udfs.extraction.layout import PageIndex
+from udfs.extraction.layout import PageIndex, overlap
 from udfs.extraction.plan import Plan
 
 UNKNOWN = "unknown"
 _HEADING_LINES = 8
-_HEADING_DEPTH = 0.45
-"""Headings stand among the first lines, in the upper part of the page."""
+_HEADING_DEPTH = 0.4
+"""Headings stand among the first lines, no farther below the first one."""
 
 
-def documents_of(plan: Plan, pages: Sequence[PageIndex]) -> list[Document]:
-    """Documents in the pages' order; blank pages belong to none."""
+def documents_of(plan: Plan, pages: Sequence[PageIndex]) -> tuple[list[Document], list[int]]:
+    """-> (documents in the pages' order, the place of each page's document among them)."""
     found: list[Document] = []
+    places: list[int] = []
     for index in pages:
         page = index.page
-        if page.source == "blank" or not any(index.texts):
-            continue
         before = found[-1] if found else None
         same = before is not None and before.file == page.file and before.part == page.part
         name, confidence = _heading(plan, index)
         words, share = _words(plan, index)
-        if before is not None and same and (name == UNKNOWN or (name == before.id and _goes_on(index, plan, name))):
-            if before.id == UNKNOWN and words != UNKNOWN:
-                found.append(Document(words, page.file, (page.number,), page.part, share))
+        if before is not None and same and (name == UNKNOWN or (name == before.id and _goes_on(index))):
+            if before.id != UNKNOWN or words == UNKNOWN:
+                numbers = before.pages if page.number in before.pages else (*before.pages, page.number)
+                sure = min(before.confidence, 0.97)
+                found[-1] = Document(before.id, before.file, numbers, before.part, sure)
+                places.append(len(found) - 1)
                 continue
-            found[-1] = Document(
-                before.id, before.file, (*before.pages, page.number), before.part, min(before.confidence, 0.97)
-            )
-            continue
+            name, confidence = words, share
         if name == UNKNOWN:
             name, confidence = words, share
             if name == UNKNOWN and before is not None and before.id != UNKNOWN and _is_next_photo(index, before):
                 name, confidence = before.id, 0.6
         found.append(Document(name, page.file, (page.number,), page.part, confidence if name != UNKNOWN else 0.5))
-    return found
+        places.append(len(found) - 1)
+    return found, places
+
+
+def parted(plan: Plan, index: PageIndex) -> list[PageIndex]:
+    """The page, or its parts from top to bottom where a second document's heading stands alone in the middle of it.
+
+    Two short papers on one sheet are often scanned together. Such a heading is the title and nothing else, larger than
+    the text and in the middle of its row; it must be another document's than the one above it.
+    """
+    cuts: list[float] = []
+    above = _heading(plan, index)[0]
+    for line in sorted(range(len(index.texts)), key=lambda line: index.boxes[line][1]):
+        name = _title(plan, index, line)
+        if name == UNKNOWN:
+            continue
+        if above not in (UNKNOWN, name) and index.boxes[line][1] > 0.2:
+            cuts.append(index.boxes[line][1] - 0.002)
+        above = name
+    if not cuts:
+        return [index]
+    edges = [0.0, *cuts, 1.01]
+    parts = []
+    for low, high in itertools.pairwise(edges):
+        page = msgspec.structs.replace(
+            index.page,
+            lines=tuple(line for line in index.page.lines if low <= line.box[1] < high),
+            stamps=tuple(stamp for stamp in index.page.stamps if low <= (stamp[1] + stamp[3]) / 2 < high),
+            rules=tuple(rule for rule in index.page.rules if low <= (rule[1] + rule[3]) / 2 < high),
+        )
+        parts.append(PageIndex(page))
+    return parts
+
+
+def _title(plan: Plan, index: PageIndex, line: int) -> str:
+    """The document whose title a line is, standing alone in the middle of its row; UNKNOWN when it is none."""
+    text, box = index.texts[line], index.boxes[line]
+    if not 3 <= len(text) <= 30 or abs((box[0] + box[2]) / 2 - 0.5) > 0.1 or box[3] - box[1] < 1.1 * index.height:
+        return UNKNOWN
+    if any(other != line and overlap(box, under) > 0.4 for other, under in enumerate(index.boxes)):
+        return UNKNOWN
+    score, name = max(
+        (_likeness(title, text, index.ocr), document) for document, titles in plan.titles.items() for title in titles
+    )
+    return name if score > 0.85 else UNKNOWN
 
 
 def _heading(plan: Plan, index: PageIndex) -> tuple[str, float]:
     """The document whose title the page bears -> (id, confidence)."""
     order = sorted(range(len(index.texts)), key=lambda line: (round(index.boxes[line][1], 2), index.boxes[line][0]))
     top = [line for line in order if index.texts[line]][:_HEADING_LINES]
-    heads = [(index.texts[line], at) for at, line in enumerate(top) if index.boxes[line][1] < _HEADING_DEPTH]
+    depth = _HEADING_DEPTH + (index.boxes[top[0]][1] if top else 0.0)
+    heads = [(index.texts[line], at) for at, line in enumerate(top) if index.boxes[line][1] < depth]
     heads += [(one[0] + two[0], one[1]) for one, two in itertools.pairwise(heads) if len(one[0]) + len(two[0]) < 40]
     best, name = (0.0, 0), UNKNOWN
     for document, titles in plan.titles.items():
@@ -96,7 +143,7 @@ def _words(plan: Plan, index: PageIndex) -> tuple[str, float]:
     return counts[0][1], round(min(0.93, 0.6 + 0.08 * (counts[0][0] - rival)), 3)
 
 
-def _goes_on(index: PageIndex, plan: Plan, name: str) -> bool:
+def _goes_on(index: PageIndex) -> bool:
     """Whether the heading of a page repeats the document's, as a running header does: 第2页, 续, or in small type."""
     text = "".join(index.texts)
     return "续" in text[:60] or any(f"第{number}页" in text for number in "23456789二三四五六七八九")

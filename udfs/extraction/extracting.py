@@ -16,7 +16,7 @@ from typing import Any
 from schemas.applications import Box, Extraction, Field, Found, Reading
 from udfs.extraction import confidence, kinds
 from udfs.extraction.candidates import BELOW, PageFields
-from udfs.extraction.documents import UNKNOWN, documents_of
+from udfs.extraction.documents import UNKNOWN, documents_of, parted
 from udfs.extraction.kinds import Value
 from udfs.extraction.labels import CELL, COLON, PROSE, Hit
 from udfs.extraction.layout import PageIndex, Run
@@ -64,14 +64,19 @@ def extract(kind: Type, form: Mapping[str, Any], reading: Reading) -> Extraction
 def extract_with_records(kind: Type, form: Mapping[str, Any], reading: Reading) -> tuple[Extraction, list[Record]]:
     """``extract``, and the features of every value found in a document."""
     plan = plan_of(kind)
-    pages = [PageIndex(page) for page in reading.pages if page.source != "blank" and page.lines]
-    documents = documents_of(plan, pages)
+    pages = [
+        part
+        for page in reading.pages
+        if page.source != "blank" and page.lines
+        for part in parted(plan, PageIndex(page))
+        if any(part.texts)
+    ]
+    documents, places = documents_of(plan, pages)
     doubts = {document.id: 1.0 - document.confidence for document in documents}
-    of_page = {(document.file, number, document.part): document for document in documents for number in document.pages}
     by_document: dict[str, list[PageIndex]] = {}
-    for index in pages:
-        document = of_page.get((index.page.file, index.page.number, index.page.part))
-        if document is not None and document.id != UNKNOWN:
+    for index, place in zip(pages, places, strict=True):
+        document = documents[place]
+        if document.id != UNKNOWN:
             by_document.setdefault(document.id, []).append(index)
 
     singles: dict[str, list[_Raw]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,6 +79,7 @@ class PageIndex:
         self.boxes = [line.box for line in page.lines]
         self.ocr = page.source == "ocr"
         self.verticals, self.horizontals = _straight(page.rules)
+        self._xs, self._ys = [at for at, _, _ in self.verticals], [at for at, _, _ in self.horizontals]
         self.cells: list[Cell | None] = [self._cell(*_middle(box)) for box in self.boxes]
         self.by_cell: dict[Cell, list[int]] = {}
         for at, cell in enumerate(self.cells):
@@ -176,21 +178,10 @@ class PageIndex:
         return Run(self, [Piece(line, 0, len(self.texts[line])) for line in lines if self.texts[line]])
 
     def _cell(self, x: float, y: float) -> Cell | None:
-        left = right = top = bottom = None
-        for at, low, high in self.verticals:
-            if low - _EDGE <= y <= high + _EDGE:
-                if at <= x:
-                    left = at if left is None else max(left, at)
-                else:
-                    right = at if right is None else min(right, at)
+        left, right = _around(self.verticals, self._xs, x, y)
         if left is None or right is None:
             return None
-        for at, low, high in self.horizontals:
-            if low - _EDGE <= x <= high + _EDGE:
-                if at <= y:
-                    top = at if top is None else max(top, at)
-                else:
-                    bottom = at if bottom is None else min(bottom, at)
+        top, bottom = _around(self.horizontals, self._ys, y, x)
         if top is None or bottom is None:
             return None
         return (round(left, 4), round(top, 4), round(right, 4), round(bottom, 4))
@@ -206,7 +197,24 @@ def _straight(
             verticals.append(((x0 + x1) / 2, min(y0, y1), max(y0, y1)))
         else:
             horizontals.append(((y0 + y1) / 2, min(x0, x1), max(x0, x1)))
-    return verticals, horizontals
+    return sorted(verticals), sorted(horizontals)
+
+
+def _around(
+    rules: Sequence[tuple[float, float, float]], places: Sequence[float], at: float, across: float
+) -> tuple[float | None, float | None]:
+    """The nearest rules before and behind ``at`` that reach the height (or width) ``across``; sorted by place."""
+    middle = bisect.bisect_right(places, at)
+    before = behind = None
+    for place, low, high in reversed(rules[:middle]):
+        if low - _EDGE <= across <= high + _EDGE:
+            before = place
+            break
+    for place, low, high in rules[middle:]:
+        if low - _EDGE <= across <= high + _EDGE:
+            behind = place
+            break
+    return before, behind
 
 
 def _middle(box: Box) -> tuple[float, float]:

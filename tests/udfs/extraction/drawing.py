@@ -9,14 +9,14 @@ from schemas.applications import FileReading, Line, Page, Reading
 CHAR, HEIGHT = 0.018, 0.014
 
 
-def line(text: str, x: float, y: float, confidence: float = 1.0) -> Line:
-    """A line whose left upper corner is at (x, y)."""
+def line(text: str, x: float, y: float, size: float = 1.0, confidence: float = 1.0) -> Line:
+    """A line whose left upper corner is at (x, y); ``size``: of its height alone."""
     width = sum(CHAR / 2 if char.isascii() else CHAR for char in text)
-    return Line(text, (x, y, min(1.0, x + width), y + HEIGHT), confidence)
+    return Line(text, (x, y, min(1.0, x + width), y + size * HEIGHT), confidence)
 
 
 def page(
-    lines: Iterable[tuple[str, float, float]],
+    lines: Iterable[tuple[str, float, float] | tuple[str, float, float, float]],
     number: int = 1,
     file: str = "a.pdf",
     source: str = "text",
@@ -27,7 +27,7 @@ def page(
     """A page of lines."""
     return Page(
         file=file, number=number, source=source, width=1000, height=1414, rules=tuple(rules), stamps=tuple(stamps),
-        lines=tuple(line(text, x, y, confidence if source == "ocr" else 1.0) for text, x, y in lines),
+        lines=tuple(line(*given, confidence=confidence if source == "ocr" else 1.0) for given in lines),
     )  # fmt: skip
 
 

@@ -92,6 +92,20 @@ def test_ruled_cells_hold_what_stands_in_them():
     assert "length" not in found
 
 
+@pytest.mark.parametrize("lost", [0, 1, 4, 5, 6])
+def test_in_a_scan_a_ruling_line_may_be_missed(lost):
+    lines, rules = grid([0.1, 0.3, 0.9], [0.1, 0.14, 0.18], [["联系电话", "13800138000"], ["占用宽度", "3米"]])
+    found = _road(*lines, rules=[rule for at, rule in enumerate(rules) if at != lost], source="ocr", confidence=0.9)
+    assert (found["contact_phone"], found["width"]) == ("13800138000", 3)
+
+
+def test_in_a_scan_a_ruling_line_may_be_torn():
+    lines, rules = grid([0.1, 0.3, 0.9], [0.1, 0.14, 0.18], [["联系电话", "13800138000"], ["占用宽度", "3米"]])
+    torn = [rule for rule in rules if rule != (0.1, 0.14, 0.9, 0.14)]
+    found = _road(*lines, rules=[*torn, (0.31, 0.14, 0.36, 0.14)], source="ocr", confidence=0.9)
+    assert (found["contact_phone"], found["width"]) == ("13800138000", 3)
+
+
 @pytest.mark.parametrize(
     ("text", "name", "expected"),
     [
@@ -196,6 +210,11 @@ def _documents(*pages):
     return [(one.id, one.file, one.pages) for one in extract(ROAD, {}, reading(*pages)).documents]
 
 
+LICENCE = ("营业执照", 0.45, 0.05)
+BIG = ("公安交通管理部门意见", 0.41, 0.5, 1.4)
+"""A heading in larger type, in the middle of the page."""
+
+
 def _p(number, *texts, file="a.pdf", **more):
     return page([(text, 0.2, 0.05 + 0.03 * at) for at, text in enumerate(texts)], number, file, **more)
 
@@ -223,6 +242,19 @@ def _p(number, *texts, file="a.pdf", **more):
                 _p(1, "占用事由：装修", "占用面积：30", "占用部位：人行道", file="2.jpg", source="ocr"),
             ],
             [("application_form", "1.jpg", (1,)), ("application_form", "2.jpg", (1,))],
+        ),
+        # two short papers scanned on one sheet; the same title in a corner, or beside something, is none
+        (
+            [page([LICENCE, ("住所：某某路1号", 0.1, 0.1), BIG, ("有效期至：2026年9月2日", 0.1, 0.6)])],
+            [("licence", "a.pdf", (1,)), ("police_consent", "a.pdf", (1,))],
+        ),
+        (
+            [page([LICENCE, ("住所：某某路1号", 0.1, 0.1), ("公安交通管理部门意见", 0.1, 0.5)])],
+            [("licence", "a.pdf", (1,))],
+        ),
+        (
+            [page([LICENCE, ("住所：某某路1号", 0.1, 0.1), BIG, ("同意", 0.8, 0.5)])],
+            [("licence", "a.pdf", (1,))],
         ),
         # a blank page between
         (
