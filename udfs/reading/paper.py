@@ -56,6 +56,8 @@ def corners_of(picture: Picture) -> Quad | None:
     corners = clockwise(quad.reshape(4, 2).astype(np.float32))
     inside = np.zeros(grey.shape, np.uint8)
     cv2.fillConvexPoly(inside, corners.astype(np.int32), 1)
+    if inside.all():
+        return None
     # a table's dark page beside a light one would also give a quadrilateral: the ground must be clearly darker
     if float(np.median(grey[inside == 1])) - float(np.median(grey[inside == 0])) < 40:
         return None

@@ -5,6 +5,8 @@ PDFium as built into pypdfium2 has neither JavaScript nor XFA."""
 from __future__ import annotations
 
 import ctypes
+import re
+import zlib
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from schemas.applications import Page
-from udfs.reading import textlayer
+from udfs.reading import textlayer, visible
 from udfs.reading.failures import Refused
 from udfs.reading.image import shrunk
 from udfs.reading.limits import Limits
@@ -22,6 +24,11 @@ from udfs.reading.scan import Scanner
 MOST_OBJECTS = 20_000
 """Of a page, looked at for pictures and ruling lines: drawings of maps have a hundred times as many."""
 
+SHOWN = 900
+"""Pixels of the longer side of the drawing on which a text layer must be seen."""
+_STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
+"""What may be a deflated stream, by its first byte (RFC 1950, 2.2)."""
+
 
 class Pdf:
     """An open PDF. Raises Refused: encrypted, broken, too many pages or pixels."""
@@ -29,6 +36,7 @@ class Pdf:
     def __init__(self, content: bytes, file: str, limits: Limits) -> None:
         self._file = file
         self._limits = limits
+        _check_streams(content, limits)
         try:
             self._document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
@@ -47,6 +55,8 @@ class Pdf:
         page = self._page(number)
         try:
             found = textlayer.read(page, self._file, number)
+            if found is not None:
+                found = visible.only(found, self._drawn(page, SHOWN))
             if found is not None:
                 return (found,)
             return scanner.read(self._drawn(page, self._limits.working_side), self._file, number)
@@ -98,3 +108,24 @@ class Pdf:
         pixels = bitmap.to_numpy()
         picture = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         return shrunk(np.ascontiguousarray(picture[:, :, :3], np.uint8), side)
+
+
+def _check_streams(content: bytes, limits: Limits) -> None:
+    """Refuses a deflated stream that unpacks to more than ``archive_bytes``: an image within the limit of pixels stays
+    below that, and PDFium unpacks a page's content whole, before anything can stop it. 64 KiB are fed at a time, so
+    that no more than some megabytes of it are ever held."""
+    for match in _STREAM.finditer(content):
+        unpacker = zlib.decompressobj()
+        unpacked, at = 0, match.end()
+        try:
+            while at < len(content) and not unpacker.eof:
+                piece = content[at : at + 65536]
+                at += len(piece)
+                while piece:
+                    unpacked += len(unpacker.decompress(piece, 1 << 20))
+                    piece = unpacker.unconsumed_tail
+                    if unpacked > limits.archive_bytes:
+                        detail = f"a stream unpacks to more than {limits.archive_bytes} bytes"
+                        raise Refused("archive_bomb", detail)
+        except zlib.error:
+            continue  # no deflated stream after all, or a damaged one: PDFium says which

@@ -22,8 +22,9 @@ def ink(picture: Picture) -> Picture:
     return cv2.adaptiveThreshold(grey, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 18)
 
 
-def found(picture: Picture) -> tuple[Rule, ...]:
-    """Horizontal and vertical ruling lines of an upright page, top to bottom."""
+def found(picture: Picture, quads: list[Quad]) -> tuple[Rule, ...]:
+    """Horizontal and vertical ruling lines of an upright page, top to bottom; none inside its lines of text ``quads``:
+    strokes of large characters in a row look like one."""
     height, width = picture.shape[:2]
     scale = min(1.0, SMALL / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
@@ -46,6 +47,7 @@ def found(picture: Picture) -> tuple[Rule, ...]:
             else:
                 x = (left + wide / 2) / size[0]
                 rules.append((x, top / size[1], x, (top + high) / size[1]))
+    rules = [rule for rule in rules if not any(_is_stroke(rule, quad, width, height) for quad in quads)]
     rounded = (tuple(round(float(edge), 5) for edge in rule) for rule in rules)
     return tuple(sorted(rounded, key=_order))  # type: ignore[arg-type]
 
@@ -76,6 +78,15 @@ def parted(quads: list[Quad], rules: tuple[Rule, ...], width: int, height: int) 
                 )
             )
     return pieces
+
+
+def _is_stroke(rule: Rule, quad: Quad, width: int, height: int) -> bool:
+    """Whether a ruling line lies inside a line of text: a cell's own lines touch it from outside, or pass through."""
+    left, top = quad.min(axis=0)
+    right, bottom = quad.max(axis=0)
+    x0, y0, x1, y1 = rule[0] * width, rule[1] * height, rule[2] * width, rule[3] * height
+    inset = 0.1 * (bottom - top)
+    return bool(x0 >= left - inset and x1 <= right + inset and y0 > top + inset and y1 < bottom - inset)
 
 
 def _order(rule: Rule) -> tuple[float, float, float, float]:

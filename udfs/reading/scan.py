@@ -13,8 +13,8 @@ from udfs.reading.order import in_reading_order
 
 LEAST = 0.1
 """A line whose least sure character is less sure than this is noise."""
-BLANK = 0.0004
-"""Share of ink below which nothing is looked for: one short line of 9 pt on A4 has 0.0006."""
+BLANK = 0.00005
+"""Share of ink below which nothing is looked for: a page number of three characters on A4 has twice that."""
 FAINT = 0.6
 """A page whose only lines are one or two characters, none surer than this, is blank: specks and stains."""
 
@@ -44,7 +44,7 @@ class Scanner:
         if stamps and (rotation or skew):
             stamps = seals.found(drawing.turned(sheet, rotation, skew))
         height, width = page.shape[:2]
-        rules = ruling.found(page)
+        rules = ruling.found(page, quads)
         lines = []
         for quad in ruling.parted(quads, rules, width, height):
             text, confidence = self._ocr.recognise(cut(page, quad))

@@ -1,0 +1,1 @@
+"""Reading folders from outside."""
