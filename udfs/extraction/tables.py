@@ -228,9 +228,11 @@ def _columns(page: PageIndex, header: Header) -> list[_Column]:
     """Columns with their edges: ruled cells, else half way to the neighbours."""
     out: list[_Column] = []
     boxes = [page.boxes[line] for line, _, _ in header.columns]
+    middles = [(box[0] + box[2]) / 2 for box in boxes]
     for at, (line, name, note) in enumerate(header.columns):
         cell = page.cells[line]
-        if cell is not None:
+        # a cell around two headings lacks the ruling line between them
+        if cell is not None and sum(cell[0] < middle < cell[2] for middle in middles) == 1:
             out.append(_Column(name, cell[0], cell[2], note, True))
             continue
         left = (boxes[at - 1][2] + boxes[at][0]) / 2 if at else 0.0
@@ -279,11 +281,11 @@ def _rows(
                 row.setdefault(at, []).extend(members)
         else:
             loose.append((top, bottom, cells))
-    if ruled and not loose:
+    if ruled and not loose and not (page.ocr and _merged(page, placed, wanted)):
         return [ruled[top] for top in sorted(ruled)]
     if ruled:
         loose = list(placed)
-    full = [len(cells) >= max(2, (wanted + 1) // 2) for _, _, cells in loose]
+    full = [_is_full(cells, wanted) for _, _, cells in loose]
     if not any(full):
         return [dict(cells) for _, _, cells in loose if len(cells) >= min(2, wanted)]
     anchors = [at for at, whole in enumerate(full) if whole]
@@ -298,3 +300,20 @@ def _rows(
         for column, members in cells.items():
             rows[nearest].setdefault(column, []).extend(members)
     return [rows[at] for at in anchors]
+
+
+def _is_full(cells: Mapping[int, Sequence[int]], wanted: int) -> bool:
+    """Whether a band has text in so many columns that it is a row and no wrapped part of one."""
+    return len(cells) >= max(2, (wanted + 1) // 2)
+
+
+def _merged(page: PageIndex, placed: Sequence[tuple[float, float, dict[int, list[int]]]], wanted: int) -> bool:
+    """Whether two full bands stand in the same cells: the ruling line between two rows of a scan was missed."""
+    tops = [
+        page.cells[line][1]  # type: ignore[index]
+        for _, _, cells in placed
+        if _is_full(cells, wanted)
+        for line in [next(iter(cells.values()))[0]]
+        if page.cells[line] is not None
+    ]
+    return len(tops) != len(set(tops))

@@ -183,6 +183,13 @@ def test_a_table_goes_on_on_the_next_page(ruled, repeated):
     assert rows == EXPECTED
 
 
+@pytest.mark.parametrize("lost", range(1, 11))
+def test_a_scanned_table_may_lack_a_ruling_line(lost):
+    lines, rules = grid(XS, _ys(3), [["房号", "楼层", "建筑面积", "业主姓名", "表决意见", "签名"], *ROWS[:2]])
+    kept = [rule for at, rule in enumerate(rules) if at != lost]
+    assert _rows(page([ROSTER, *lines], rules=kept, source="ocr", confidence=0.9)) == EXPECTED[:2]
+
+
 def test_a_row_of_a_form_is_no_header():
     lines, rules = grid([0.1, 0.3, 0.5, 0.7, 0.95], [0.1, 0.14], [["房号", "101", "楼层", "1"]])
     assert _rows(page([ROSTER, *lines], rules=rules)) == []
