@@ -33,6 +33,8 @@ KIND = SimpleNamespace(
         "begins_on": spec("date", "L1"),
         "capital": spec("amount", "L2"),
         "dwelling": spec("choice", "L1", (True, False)),
+        "born_on": spec("date", "L3"),
+        "income": spec("amount", "L4"),
         "scope": spec("text", "L1"),
         "applicant_name": spec("person", "L3"),
         "phone": spec("phone", "L3"),
@@ -90,6 +92,8 @@ def seal(given=None, kind=KIND, at=NOW, **options):
         ("capital", NAME, "", "AMOUNT"),
         ("dwelling", True, "true", None),
         ("dwelling", NAME, "", "CHOICE"),
+        ("born_on", "1949-12-31", "", "DATE"),
+        ("income", 5.0, "", "AMOUNT"),
         ("scope", f"餐饮服务 {NAME}", "", "TEXT"),
         ("applicant_name", NAME, "", "PERSON"),
         ("phone", MOBILE, "", "CN_MOBILE"),
@@ -287,10 +291,11 @@ def test_a_value_opens_in_its_own_place_only(ledger):
 
 
 def test_values_of_an_earlier_decision_are_not_shown_and_expired_ones_neither(ledger):
-    first = seal(decision({"applicant_name": found(NAME), "phone": found(MOBILE)}))
-    again = seal(decision({"phone": found("13900001111")}), at=NOW + 60_000)
+    first = seal(decision({"capital": found(NAME), "applicant_name": found(NAME), "phone": found(MOBILE)}))
+    again = seal(decision({"capital": found(5.0), "phone": found("13900001111")}), at=NOW + 60_000)
     store = Memory(*first.vault, *again.vault)
-    assert opened(ledger, store, again.row, now=NOW + 60_000).values == {"phone": "13900001111"}
+    seen = opened(ledger, store, again.row, now=NOW + 60_000)
+    assert (seen.values, seen.failed) == ({"phone": "13900001111"}, 0)
     assert opened(ledger, store, again.row, now=NOW + 31 * DAY_MS).values == {}
 
 
