@@ -120,7 +120,7 @@ def _opened(given: bytes | Image | None) -> Image | None:
     if given is None:
         return None
     try:
-        return (Image.open(io.BytesIO(given)) if isinstance(given, bytes) else given.copy()).convert("RGB")
+        return (Image.open(io.BytesIO(given)) if isinstance(given, bytes) else given).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 

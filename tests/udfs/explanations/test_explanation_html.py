@@ -242,6 +242,11 @@ def test_what_is_l4_by_class_alone_is_hidden_without_looking_like_a_number():
     made = decision(extraction=Extraction((), {"card": Field("card", card), "purpose": Field("purpose", purpose)}))
     assert "账户甲乙丙丁戊己" not in report(made, kind)
     assert "账户甲乙丙丁戊己" in report(made, kind, show="full")
+    for unknown in ({"x": Field("x", card)}, {"workers": Field("workers", None, rows=({"x": card},))}):
+        assert "账户甲乙丙丁戊己" not in report(decision(extraction=Extraction((), unknown)))
+    said = Field("workers", None, declared_rows=({"number": "账户寅卯辰巳午"},))
+    quoted = decision(extraction=Extraction((), {"workers": said}), supplement=("账户寅卯辰巳午不在名册内",))
+    assert "账户寅卯辰巳午" not in report(quoted)
     corrected = review(changes=(Change("card", "账户**己", "账户庚辛壬癸子丑"),))
     assert "账户庚辛壬癸子丑" not in report(made, kind, reviewed=corrected)
     assert "账户庚辛壬癸子丑" in report(made, kind, reviewed=corrected, show="full")
@@ -284,6 +289,12 @@ def test_what_differs_from_the_form_is_flagged_and_marked(value, said, flagged):
     assert ("<mark>" in page) is flagged
 
 
+def test_cells_that_differ_from_the_declared_rows_are_marked(whole):
+    assert "<td><mark>赵样</mark>" in whole
+    assert "申报 赵例" in whole
+    assert "<mark>王样</mark>" not in whole
+
+
 def test_a_roster_of_hundreds_and_very_long_lines_stay_a_page_that_opens():
     columns = {
         "unit": column("房号", "text"),
@@ -301,7 +312,8 @@ def test_a_roster_of_hundreds_and_very_long_lines_stay_a_page_that_opens():
     page = report(made, kind)
     assert time.process_time() - began < 3
     assert "其余 200 行从略" in page
-    assert "1000" in page
+    assert '<td class="n">1000</td>' in page
+    assert '<td class="n">1001</td>' not in page
     assert len(page) < 1_500_000
 
 
