@@ -23,7 +23,7 @@ def encrypted(pdf: bytes, rng: random.Random) -> tuple[str, bytes]:
 
 def truncated(pdf: bytes, rng: random.Random) -> tuple[str, bytes]:
     """A PDF whose upload broke off early: no page is left whole."""
-    return ".pdf", pdf[: rng.randint(200, 600)]
+    return ".pdf", pdf[: min(rng.randint(200, 600), len(pdf) // 2)]
 
 
 def extension(pdf: bytes, rng: random.Random) -> tuple[str, bytes]:
@@ -41,11 +41,11 @@ def empty(pdf: bytes, rng: random.Random) -> tuple[str, bytes]:
 
 
 def bomb(pdf: bytes, rng: random.Random) -> tuple[str, bytes]:
-    """A DOCX of half a megabyte that unpacks to 512 MiB."""
+    """A DOCX of a megabyte that unpacks to 256 MiB."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("[Content_Types].xml"), "<Types/>", zipfile.ZIP_DEFLATED)
-        archive.writestr(zipfile.ZipInfo("word/document.xml"), bytes(512 << 20), zipfile.ZIP_DEFLATED, 1)
+        archive.writestr(zipfile.ZipInfo("word/document.xml"), bytes(256 << 20), zipfile.ZIP_DEFLATED, 1)
     return ".docx", out.getvalue()
 
 

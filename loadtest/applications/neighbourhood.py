@@ -266,8 +266,8 @@ def papers(rng: random.Random, voted: tuple[str, ...]) -> list[Paper]:
             (
                 Pairs((
                     "applicant_name", "contact_phone", "neighbourhood_name", "neighbourhood_address",
-                    "renovation_class", "building_count", "households", "total_area", "total_investment", "demolition", "begins_on",
-                    "ends_on",
+                    "renovation_class", "building_count", "households", "total_area", "total_investment",
+                    "demolition", "begins_on", "ends_on",
                 )),
                 Signs(("applicant_seal", "applied_on"), seal="applicant_name"),
             ),

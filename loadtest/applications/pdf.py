@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from PIL.Image import Image
+from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -14,6 +15,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from loadtest.applications.faces import Face
 from loadtest.applications.placing import WIDTH, Rule, Seal, Sheet, Text
+
+# streams as bytes, not as ASCII 85: a third smaller, and faster
+rl_config.useA85 = 0
 
 
 def registered(face: Face) -> str:

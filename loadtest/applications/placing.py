@@ -243,7 +243,10 @@ class Placing:
 
     def frame(self, x0: float, y0: float, x1: float, y1: float) -> None:
         for line in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):
-            self.put(Rule(*line))
+            rule = Rule(*(round(each, 2) for each in line))
+            # neighbouring cells share an edge: it is drawn once
+            if rule not in self.sheets[-1].marks[-40:]:
+                self.put(rule)
 
     def cell(
         self, x: float, top: float, height: float, lines: list[str], role: str, size: float, centre: float = 0
@@ -374,9 +377,11 @@ class Placing:
             start = left + extent(label, self.size) + 6
             self.write(left, self.y, label, "label")
             lines, size = fitted(self.text(name), self.size * (1.25 if signature else 1.0), WIDTH - MARGIN - start)
-            for line in lines:
+            for place, line in enumerate(lines):
+                if place:
+                    self.y += self.lead * 1.3
+                    self.room(self.lead * 0.5)
                 self.write(start, self.y, line, "hand" if signature else "value", size)
-                self.y += self.lead * 1.3 * (line is not lines[-1])
         if block.seal:
             owner = str(self.case.value(self.paper.document, block.seal) or block.seal)
             radius = 46.0 if self.height == HEIGHT else 36.0
