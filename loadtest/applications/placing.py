@@ -61,11 +61,21 @@ class Sheet:
     marks: list[Mark] = field(default_factory=list)
 
 
+class Widths(dict[str, float]):
+    """Widths of characters as shares of the size, rather too large than too small: fonts differ. Filled as needed."""
+
+    def __missing__(self, c: str) -> float:
+        wide = ord(c) > 0x2000 or c == "·"
+        self[c] = 1.0 if wide else 0.95 if c in "WM%@" else 0.72 if c.isupper() else 0.6
+        return self[c]
+
+
+WIDTHS = Widths()
+
+
 def extent(text: str, size: float) -> float:
-    """Width in points, rather too large than too small: fonts differ."""
-    return size * sum(
-        1.0 if ord(c) > 0x2000 or c == "·" else 0.95 if c in "WM%@" else 0.72 if c.isupper() else 0.6 for c in text
-    )
+    """Width in points, rather too large than too small."""
+    return size * sum(map(WIDTHS.__getitem__, text))
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:
