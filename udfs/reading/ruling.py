@@ -37,9 +37,10 @@ def found(picture: Picture, quads: list[Quad]) -> tuple[Rule, ...]:
         kept = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((down, across), np.uint8))
         kept = cv2.morphologyEx(kept, cv2.MORPH_CLOSE, np.ones((1, 9) if across > 1 else (9, 1), np.uint8))
         count, _, stats, _ = cv2.connectedComponentsWithStats(kept)
-        for left, top, wide, high, _area in stats[1:count]:
-            thin, long = (high, wide) if across > 1 else (wide, high)
-            if thin > max(9, 0.012 * max(size)) or long < 1.5 * length:
+        for left, top, wide, high, area in stats[1:count]:
+            long, wander = (wide, high) if across > 1 else (high, wide)
+            # half a degree out of true, a rule across the page wanders ten times its thickness
+            if area / long > 9 or wander > 9 + 0.02 * long or long < 1.5 * length:
                 continue  # a bar or a piece of a picture; the side of a box for ticks, or a stroke
             if across > 1:
                 y = (top + high / 2) / size[1]

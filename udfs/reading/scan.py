@@ -67,7 +67,7 @@ def is_blank(picture: Picture) -> bool:
     scale = min(1.0, 1200 / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     dark = cv2.medianBlur(ruling.ink(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)), 3)
-    y, x = size[1] // 30, size[0] // 30
+    y, x = size[1] // 60, size[0] // 60
     return float(dark[y : size[1] - y, x : size[0] - x].mean()) < BLANK
 
 

@@ -6,6 +6,7 @@ characters on one base line are one line of text until a wide gap or a ruling li
 from __future__ import annotations
 
 import ctypes
+import math
 import unicodedata
 from typing import Any, NamedTuple
 
@@ -82,8 +83,9 @@ def _upright(page: Any, width: float, height: float) -> Any:
 
 
 def _characters(page: Any, width: float, height: float) -> tuple[list[_Character], int, bool]:
-    """Characters inside the page, the number of those without meaning, and whether most of them lie on their sides."""
+    """Characters inside the page, the number of those without meaning, whether most do not stand upright."""
     upright = _upright(page, width, height)
+    rotation = 90 * pdfium.FPDFPage_GetRotation(page)
     layer = pdfium.FPDFText_LoadPage(page)
     found: list[_Character] = []
     rubbish = sideways = 0
@@ -108,8 +110,9 @@ def _characters(page: Any, width: float, height: float) -> tuple[list[_Character
                 if ink[3] > ink[1] and (ink[1] > bottom or ink[3] < top):
                     top, bottom = ink[1], ink[3]
             if index % 8 == 0:
-                angle = pdfium.FPDFText_GetCharAngle(layer, index)
-                sideways += 1 if 0.4 < angle % 3.14159265 < 2.74 or 2.74 <= angle <= 3.6 else 0
+                # both clockwise: of the character on the page, of the page as shown
+                angle = (math.degrees(pdfium.FPDFText_GetCharAngle(layer, index)) + rotation) % 360
+                sideways += 25 < angle < 335
             size = max(0.1, bottom - top)
             found.append(_Character(text, left, top, right, bottom, size))
     finally:

@@ -12,13 +12,16 @@ LONG = 2.5
 MOST_SKEW = 20.0
 LEAST_SKEW = 0.35
 """Degrees below which a page is left as it is: across A4 that is half the height of a line."""
+PIXELS = 1.5
+"""By which the ends of a line may be off: on a page of short lines a small skew cannot be told from none."""
 AGAIN = 3.0
 """Degrees above which lines are looked for again once the page stands upright."""
 VOTES = 12
 
 
-def lie(quads: list[Quad]) -> tuple[bool, float]:
-    """Whether most lines run up or down, and the degrees clockwise by which they are turned besides (-45 to 45)."""
+def lie(quads: list[Quad]) -> tuple[bool, float, float]:
+    """Whether most lines run up or down, the degrees clockwise by which they are turned besides (-45 to 45), and those
+    degrees that may be nothing but the detector's pixels."""
     angles, lengths = [], []
     for quad in quads:
         across = (quad[1] - quad[0] + quad[2] - quad[3]) / 2
@@ -30,20 +33,21 @@ def lie(quads: list[Quad]) -> tuple[bool, float]:
         angles.append(float(np.degrees(np.arctan2(y, x))))
         lengths.append(max(wide, tall))
     if not angles:
-        return False, 0.0
+        return False, 0.0, 0.0
     folded = (np.array(angles) + 90) % 180 - 90  # -90 to 90: a line has no head
     weight = np.array(lengths)
     sideways = float(weight[np.abs(folded) > 45].sum()) > 0.5 * float(weight.sum())
     skews = (folded + 45) % 90 - 45
     order = np.argsort(skews, kind="stable")
     middle = int(np.searchsorted(np.cumsum(weight[order]), 0.5 * weight.sum()))
-    return sideways, float(skews[order][min(middle, len(order) - 1)])
+    doubt = float(np.degrees(PIXELS / max(lengths)))
+    return sideways, float(skews[order][min(middle, len(order) - 1)]), doubt
 
 
 def stood(ocr: Ocr, picture: Picture, quads: list[Quad]) -> tuple[Picture, list[Quad], int, float]:
     """The picture upright, its lines there, and the degrees clockwise by which it was turned: quarters and skew."""
-    sideways, slope = lie(quads)
-    skew = round(-slope, 2) if LEAST_SKEW <= abs(slope) <= MOST_SKEW else 0.0
+    sideways, slope, doubt = lie(quads)
+    skew = round(-slope, 2) if LEAST_SKEW + doubt <= abs(slope) <= MOST_SKEW else 0.0
     rotation = 270 if sideways else 0  # a crop of a tall line is turned counter-clockwise: so must the page be
     longest = sorted(quads, key=lambda quad: (-_area(quad), float(quad[0, 1]), float(quad[0, 0])))[:VOTES]
     if _upside_down(ocr, [cut(picture, quad) for quad in longest]):
