@@ -1,7 +1,7 @@
 """Work on single elements (texts such as paths), as a Beam pipeline: on Beam's DirectRunner or on a Flink cluster.
 
     counted = run_elements("approval", folders, work, runner="direct", parallelism=2, home=home)
-
+    counted = run_elements("approval", folders, work, runner="flink://127.0.0.1:8081", parallelism=2, home=home)
 
     elements -> Create -> Reshuffle -> ParDo(Do(work))
 
@@ -12,10 +12,12 @@ left.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
@@ -87,6 +89,12 @@ def run_elements(
         return {ELEMENTS: 0}
     if runner == DIRECT:
         return dict(_direct(name, elements, work, min(parallelism, len(elements))))
+    if runner.startswith(FLINK):
+        from pipelines.engines.beam_flink import FlinkRunner, FlinkTarget
+
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        target = FlinkTarget(name, runner, Path(home), Path(home) / "runs" / f"{name}-{stamp}", parallelism)
+        return dict(_run(name, elements, work, FlinkRunner(target)))
     raise UsageError(f"runner {runner!r}: write direct, or flink://host:port of the REST endpoint")
 
 
@@ -101,15 +109,14 @@ def _direct(name: str, elements: Sequence[str], work: Work, processes: int) -> C
             running = [pool.submit(_run, name, share, work, None) for share in shares]
             return sum((one.result() for one in running), Counter())
     except BrokenProcessPool:
-        raise ServiceError(
-            f"a process of {name} died (killed, or out of memory): start it again for the rest"
-        ) from None
+        raise ServiceError(f"a process of {name} died (killed, out of memory): start it again for the rest") from None
 
 
 def _run(name: str, elements: Sequence[str], work: Work, runner: PipelineRunner | None) -> Counter[str]:
     options = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
     pipeline = beam.Pipeline(runner=runner, options=PipelineOptions([*options, f"--job_name={name}"]))
-    _ = pipeline | "elements" >> beam.Create(list(elements), reshuffle=True) | name >> beam.ParDo(Do(work))
+    dealt = pipeline | "elements" >> beam.Create(list(elements), reshuffle=False) | "deal" >> beam.Reshuffle()
+    _ = dealt | name >> beam.ParDo(Do(work))
     result = pipeline.run()
     result.wait_until_finish()
     counted = result.metrics().query(MetricsFilter().with_namespace(_NAMESPACE))["counters"]
