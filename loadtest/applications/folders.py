@@ -9,6 +9,7 @@ import random
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -64,11 +65,15 @@ def make(options: Options, index: int, output: Path) -> str:
         texts(files, case, look, rng, hostile=wanted.kind == "hostile")
     defects = [asdict(defect) for defect in case.defects]
     expected = case.expected
+    form = case.form()
     if wanted.defect.startswith("hostile."):
         name = spoil(files, wanted.defect.removeprefix("hostile."), rng)
         defects = [{"rule": "generic.unreadable", "outcome": "refer", "field": "", "document": "", "file": name}]
         expected = "refer"
-    save(output, wanted, case, options, files)
+        left = {content for pages in files.pages.values() for content in pages}
+        # what stood in the lost file can no longer be found
+        case.papers = [paper for paper in case.papers if paper.document in left]
+    save(output, wanted, form, options, files)
     fields, tables = case.printed()
     truth = {
         "id": wanted.id, "type": wanted.type, "split": options.split, "kind": wanted.kind, "expected": expected,
@@ -92,13 +97,13 @@ def drawn(split: str, kind: str, rng: random.Random) -> Look:
     return Look(layout, face, hand, filled, rng.choice((150, 150, 150, 175, 200)))
 
 
-def save(output: Path, wanted: Plan, case: Case, options: Options, files: Files) -> None:
+def save(output: Path, wanted: Plan, declared: dict[str, Any], options: Options, files: Files) -> None:
     """A folder that is there is whole: it is written beside and renamed."""
     final, partial = output / "applications" / wanted.id, output / ".partial" / wanted.id
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     form = {
-        "type": wanted.type, "id": wanted.id, "submitted_at": f"{options.on}T09:30:00+08:00", "fields": case.form(),
+        "type": wanted.type, "id": wanted.id, "submitted_at": f"{options.on}T09:30:00+08:00", "fields": declared,
     }  # fmt: skip
     (partial / "application.json").write_text(json.dumps(form, ensure_ascii=False, indent=1), encoding="utf-8")
     for name, data in files.data.items():

@@ -35,7 +35,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Signs:
-    """Signatures at the end, one a line; ``seal`` is the field or text whose words stand in a red seal beside them."""
+    """Signatures at the end, one a line; ``seal`` is the field whose words stand in a red seal beside them."""
 
     fields: tuple[str, ...] = ()
     seal: str = ""

@@ -379,7 +379,9 @@ class Placing:
         """Signatures to the right; a seal lies half over the last of them."""
         self.room(self.lead * (2.2 * len(block.fields) + 1))
         self.y += self.lead * 0.6
-        left = WIDTH * self.rng.uniform(0.3, 0.42)
+        # further left where a long name would not fit on its line
+        needs = [extent(self.labels[name] + "：" + self.text(name), self.size * 1.25) + 12 for name in block.fields]
+        left = max(MARGIN, min(WIDTH * self.rng.uniform(0.3, 0.42), WIDTH - MARGIN - max(needs, default=0.0)))
         for name in block.fields:
             label = self.labels[name] + "："
             signature = self.case.words[name].kind == "signature"
@@ -392,8 +394,11 @@ class Placing:
                     self.y += self.lead * 1.3
                     self.room(self.lead * 0.5)
                 self.write(start, self.y, line, "hand" if signature else "value", size)
-        if block.seal:
-            owner = str(self.case.value(self.paper.document, block.seal) or block.seal)
+        signatures = [name for name in block.fields if self.case.words[name].kind == "signature"]
+        blank = any(self.case.value(self.paper.document, name) is None for name in signatures)
+        # whoever did not sign did not seal either: a seal alone would count as signed
+        owner = str(self.case.value(self.paper.document, block.seal) or "") if block.seal else ""
+        if owner and not blank:
             radius = 46.0 if self.height == HEIGHT else 36.0
             y = min(self.y - self.lead * 0.4, self.height - radius - 8)
             self.put(Seal(WIDTH - MARGIN - radius - self.rng.uniform(0, 30), y, radius, owner[:16]))

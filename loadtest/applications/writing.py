@@ -9,6 +9,8 @@ from typing import Any
 
 DIGITS = "零壹贰叁肆伍陆柒捌玖"
 YEARS = "〇一二三四五六七八九"
+MOST_BOXES = 5
+"""With more choices than that the word is written: nobody prints six boxes in a cell."""
 LONG = "9999-12-31"
 """An end of a period that says 长期."""
 
@@ -133,6 +135,6 @@ def thousands(number: int) -> str:
 def write_choice(choices: dict[Any, str], value: Any, style: str) -> str:
     """A word alone, or a box before every word. ☑ and ☐ are drawn as boxes on pictures (few fonts have them)."""
     marks = {"filled": ("■", "□"), "ticked": ("√", "□"), "boxes": ("☑", "☐")}.get(style)
-    if marks is None:
+    if marks is None or len(choices) > MOST_BOXES:
         return choices[value]
     return "  ".join(marks[name != value] + word for name, word in choices.items())

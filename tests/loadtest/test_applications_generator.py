@@ -381,3 +381,16 @@ def test_missing_fonts_are_told_with_the_line_that_installs_them(monkeypatch: py
     monkeypatch.setattr(faces, "FACES", {"tune": (gone,)})
     with pytest.raises(faces.FontsMissing, match=r"apt-get install .*fonts-none"):
         faces.check("tune")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_who_did_not_sign_did_not_seal(name: str) -> None:
+    case = TYPES[name].draw(dice(name), ON, "")
+    for paper in case.papers:
+        signatures = [each for each in paper.fields() if each in case.values and case.words[each].kind == "signature"]
+        for blank in (False, True):
+            case.elsewhere = {(paper.document, each): None for each in signatures if blank}
+            sheets = placing.place(paper, case, LAYOUTS["tune"][0], dice(name))
+            seals = [mark for sheet in sheets for mark in sheet.marks if isinstance(mark, placing.Seal)]
+            assert not (blank and signatures and seals)
+            assert all(mark.text and not mark.text.isascii() for mark in seals)
