@@ -42,6 +42,7 @@ def _road(*lines, **more):
             "applicant_name",
             "某某建设有限公司",
         ),
+        ([("占用道路部门：城管", 0.1, 0.1)], "road_name", None),
         # below
         ([("占用长度", 0.1, 0.1), ("占用宽度", 0.5, 0.1), ("12.5米", 0.1, 0.12), ("3米", 0.5, 0.12)], "width", 3),
         ([("占用长度", 0.1, 0.1), ("占用宽度", 0.5, 0.1), ("12.5米", 0.1, 0.12), ("3米", 0.5, 0.12)], "length", 12.5),
@@ -188,6 +189,12 @@ def test_a_scanned_table_may_lack_a_ruling_line(lost):
     lines, rules = grid(XS, _ys(3), [["房号", "楼层", "建筑面积", "业主姓名", "表决意见", "签名"], *ROWS[:2]])
     kept = [rule for at, rule in enumerate(rules) if at != lost]
     assert _rows(page([ROSTER, *lines], rules=kept, source="ocr", confidence=0.9)) == EXPECTED[:2]
+
+
+def test_cells_of_other_widths_are_another_table():
+    lines, rules = grid(XS, _ys(2), [["房号", "楼层", "建筑面积", "业主姓名", "表决意见", "签名"], ROWS[0]])
+    more, other = grid([0.08, 0.25, 0.5, 0.7, 0.95], [0.19, 0.23], [["202", "2", "80", "赵六"]])
+    assert _rows(page([ROSTER, *lines, *more], rules=[*rules, *other])) == EXPECTED[:1]
 
 
 def test_a_row_of_a_form_is_no_header():
