@@ -113,6 +113,27 @@ WORDS: Mapping[str, Family] = MappingProxyType(
         "priority": {"1": "P1", "2": "P2", "3": "P3", "4": "P4"},
         "breaker": {"0": "无", "1": "已熔断"},
         "warning": {"0": "区间内", "1": "超出"},
+        "rule": {"approval-stopped": "自动审批已停止"},
+        "application": {
+            "enterprise_registration": "企业开办",
+            "food_business_licence": "食品经营许可",
+            "temporary_road_occupation": "临时占用城市道路",
+            "lift_installation": "加装电梯",
+            "neighbourhood_renovation": "老旧小区改造",
+        },
+        "outcome": {"supplement": "通知补正", "refer": "由人判断", "reject": "不予许可"},
+        "check": {
+            "generic.unreadable": "文件无法读取",
+            "generic.missing": "缺少材料",
+            "generic.unknown": "有认不出的材料",
+            "generic.required": "缺少必填项",
+            "generic.identifier": "号码或金额有误",
+            "generic.consistent": "各处填写不一致",
+            "generic.signature": "签名缺失或不符",
+            "generic.duplicate": "重复申请",
+        },
+        "automation": {"closed": "可自动准予", "open": "已停止"},
+        "cause": {"breaker": "熔断", "person": "人工"},
     }
 )
 """Family -> code -> word. Those from ``platform`` on are the dashboards' own."""
@@ -169,6 +190,7 @@ COLOURS: Mapping[str, Family] = MappingProxyType(
         "priority": {"1": "red", "2": "orange", "3": "#b58900", "4": "text"},
         "breaker": {"0": "text", "1": "red"},
         "warning": {"0": "text", "1": "red"},
+        "automation": {"closed": "green", "open": "red"},
     }
 )
 

@@ -121,7 +121,7 @@ SELECT
     a.callers AS `求助者`,
     a.posts AS `帖数`,
     a.state AS `状态`,
-    a.rule AS `规则`,
+    {words.word("a.rule", "rule")} AS `规则`,
     if(p.post_id = '', '', concat(p.platform, '/', p.post_id)) AS `证据帖`,
     a.alert_id AS `告警编号`
 FROM

@@ -21,8 +21,11 @@ TITLES = {
     "yuqing-opinion": "舆情总览",
     "yuqing-topic": "话题详情",
     "yuqing-health": "运行状态",
+    "yuqing-approval": "审批",
 }
 """uid -> title of every board, in the order of the links."""
+OWN_RANGE = frozenset({"yuqing-health", "yuqing-approval"})
+"""Boards of another pace: links to and from them do not carry the range along."""
 
 REGIONS = """
 SELECT adcode, name FROM
@@ -84,7 +87,7 @@ def board(frame: Frame, rows: Sequence[Row], more: Sequence[dashboard.QueryVaria
                 .type(models.DashboardLinkType.LINK)
                 .icon("dashboard")
                 .url(f"/d/{uid}")
-                .keep_time(uid != "yuqing-health" and frame.uid != "yuqing-health")
+                .keep_time(not {uid, frame.uid} & OWN_RANGE)
                 .include_vars(True)
                 .tooltip(f"打开{title}")
             )

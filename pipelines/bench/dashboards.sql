@@ -88,3 +88,38 @@ INSERT INTO forecasts
 SELECT toMonday(today()) - toIntervalWeek(number % 10), '灾情求助', toString(410100 + intDiv(number, 10)), 1, 'mean', 100, 50,
     40, 60, 30, 70, 50 + number % 40, 7, number % 40 > 20, 21, 1
 FROM numbers(500);
+
+INSERT INTO applications
+(application_id, version, type, decided_at, decided_on, decision, alone, final, decided_by, confidence, ocr_confidence,
+ seconds, reasons, check_rules, check_results, check_outcomes, check_versions, automatic, epoch, audit_sample, fingerprint,
+ rules, models)
+WITH
+    3000 AS many,
+    toInt64({begin:Int64} + {posts:UInt64} * {step:Float64} - (many - number) * 200000) AS ms,
+    ['enterprise_registration', 'food_business_licence', 'temporary_road_occupation', 'lift_installation', 'neighbourhood_renovation'][1 + cityHash64(number, 1) % 5] AS kind,
+    multiIf(cityHash64(number, 2) % 50 = 0, 'propose_reject', cityHash64(number, 2) % 3 = 0, 'refer', 'approve') AS would,
+    cityHash64(number, 3) % 50 = 0 AS sampled,
+    NOT (number BETWEEN 1000 AND 1100) AS automatic,
+    if(would = 'approve' AND (sampled OR NOT automatic), 'refer', would) AS said,
+    if(would = 'approve', 'passed', ['failed', 'unjudged'][1 + cityHash64(number, 4) % 2]) AS result
+SELECT
+    concat('bench-', toString(number)), ms, kind, fromUnixTimestamp64Milli(ms, 'UTC'), toDate(fromUnixTimestamp64Milli(ms, 'UTC')),
+    said, would, said = 'approve', 'machine', 0.9, if(cityHash64(number, 5) % 2 = 0, NULL, 0.8 + cityHash64(number, 6) % 20 / 100),
+    1 + cityHash64(number, 7) % 90 / 10, [], ['generic.missing', ['capital.sum', 'vote.area_participation', 'lead.time'][1 + cityHash64(number, 8) % 3]],
+    [if(cityHash64(number, 9) % 2 = 0, result, 'passed'), result], ['supplement', if(would = 'propose_reject', 'reject', 'refer')],
+    ['1', '1'], automatic, if(number < 1100, 0, 1), sampled, toString(number), kind, 'bench'
+FROM numbers(3000);
+
+INSERT INTO application_reviews (application_id, at, type, fingerprint, officer, decision, proposed, agreed)
+WITH cityHash64(application_id, 10) % 40 != 0 AS same
+SELECT application_id, decided_at + INTERVAL 1 HOUR, type, fingerprint, 'bench',
+    multiIf(alone = 'refer', ['approve', 'supplement'][1 + cityHash64(application_id, 11) % 2], (alone = 'approve') = same, 'approve', 'reject'),
+    alone, if(alone = 'refer', NULL, same)
+FROM applications
+WHERE decision != 'approve' AND cityHash64(application_id, 12) % 4 != 0;
+
+INSERT INTO automation_state (epoch, state, at, why, actor)
+SELECT [0, 0, 1][1 + number], ['closed', 'open', 'closed'][1 + number],
+    fromUnixTimestamp64Milli(toInt64({begin:Int64} + {posts:UInt64} * {step:Float64} - [600, 400, 380][1 + number] * 1000000), 'UTC'), [],
+    ['bench', 'breaker', 'bench'][1 + number]
+FROM numbers(3);

@@ -1,4 +1,4 @@
-"""The four boards as they are committed: what an officer and Grafana rely on. On a store: test_board_statements.py."""
+"""The boards as they are committed: what an officer and Grafana rely on. On a store: test_board_statements.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import pytest
 from dashboards import provisioning, words
 from dashboards.boards.frame import TITLES
 from dashboards.build import GENERATED, boards
+from pipelines.jobs.approval.stored import ALERT_RULE
+from udfs import types
 from udfs.brief.words import Words
+from udfs.decisions import generic
 
 BOARDS = boards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board["panels"]]
@@ -33,7 +36,7 @@ def test_the_committed_files_are_those_of_the_code() -> None:
     assert committed == BOARDS
 
 
-def test_the_four_boards_are_there() -> None:
+def test_all_boards_are_there() -> None:
     assert {uid: board["title"] for uid, board in BOARDS.items()} == TITLES
 
 
@@ -181,6 +184,29 @@ def test_the_brief_has_no_code_more(family: str) -> None:
     from udfs.brief.words import _WORDS
 
     assert {key.split(".", 1)[1] for key in _WORDS if key.startswith(f"{family}.")} == set(words.WORDS[family])
+
+
+def test_types_of_application_have_a_name_of_theirs() -> None:
+    kinds = {name: types.load(name) for name in types.names()}
+    assert set(words.WORDS["application"]) == set(kinds)
+    for name, word in words.WORDS["application"].items():
+        assert word in (kinds[name].title, *kinds[name].aliases), name
+
+
+def test_checks_of_every_type_have_a_word() -> None:
+    assert set(words.WORDS["check"]) == set(re.findall(r"generic\.\w+", generic.__doc__ or ""))
+
+
+def test_the_stop_of_automatic_approval_is_said_in_words() -> None:
+    assert words.WORDS["rule"][ALERT_RULE] == "自动审批已停止"
+
+
+@pytest.mark.parametrize(
+    ("uid", "kept"),
+    [("yuqing-command", {"yuqing-opinion", "yuqing-topic"}), ("yuqing-health", set()), ("yuqing-approval", set())],
+)
+def test_a_link_takes_the_range_along_where_the_other_board_looks_at_the_same_times(uid: str, kept: set[str]) -> None:
+    assert {link["url"].removeprefix("/d/") for link in BOARDS[uid]["links"] if link["keepTime"]} == kept
 
 
 def test_colours_are_of_codes_that_there_are() -> None:

@@ -27,6 +27,16 @@ VULNERABLE = {
     "insulin": "依赖胰岛素",
 }  # fmt: skip
 STATES = {"open": "未接警", "acknowledged": "已接警", "closed": "已关闭"}
+SUBJECTS = {"approval-stopped": ("审批", "自动审批已停止")}
+"""Rules that are no call for help -> what stands where a place would, and what happened."""
+BANDS = (
+    (re.compile(r"ocr_confidence below ([\d.]+)"), r"识别把握低于 \1"),
+    (re.compile(r"referral_high"), "未自动准予的过多"),
+    (re.compile(r"referral_low"), "未自动准予的过少"),
+    (re.compile(r"slower than ([\d.]+) s"), r"慢于 \1 秒"),
+    (re.compile(r"disagreement"), "审批人员与机器不一致"),
+)
+"""How ``governance.automation`` names a band -> in words."""
 KINDS = {"need": ("需求", NEEDS), "hazard": ("险情", HAZARDS), "vulnerable": ("人群", VULNERABLE)}
 """First word of a reason that the stream writes -> its name and those of its values."""
 
@@ -102,7 +112,7 @@ class Wording:
         """Every field that a template may name."""
         values = {
             "level": LEVELS[message.priority],
-            "place": message.place or "地点不明",
+            "place": message.place or SUBJECTS.get(message.rule, ("地点不明",))[0],
             "what": what(message),
             "first": datetime.fromtimestamp(message.first_at / 1000, ZoneInfo(self.time_zone)).strftime("%m-%d %H:%M"),
             "callers": str(message.callers),
@@ -118,6 +128,8 @@ class Wording:
 
 def what(message: Message) -> str:
     """What is needed or what happens, in a few words."""
+    if message.rule in SUBJECTS:
+        return SUBJECTS[message.rule][1]
     if message.rule == "silence":
         return "地区失声（无帖子）"
     needs = "、".join(NEEDS.get(need, need) for need in message.needs)
@@ -130,6 +142,8 @@ def what(message: Message) -> str:
 
 _CATEGORY = re.compile(r"\((.+)\)$")
 """Of a keyword reason: ``被困 (灾情求助)``."""
+_LEFT = re.compile(r"(.+): (\d+) of (\d+), limit (\S+)")
+"""A band that was left: ``referral_high: 80 of 100, limit 0.7``."""
 
 
 def reason(words: str) -> str:
@@ -138,4 +152,8 @@ def reason(words: str) -> str:
     if kind in KINDS:
         name, values = KINDS[kind]
         return f"{name} {values.get(value, value)}"
+    if left := _LEFT.fullmatch(words):
+        for band, name in BANDS:
+            if found := band.fullmatch(left[1]):
+                return f"{found.expand(name)}：{left[3]} 件中 {left[2]} 件，限 {left[4]}"
     return words

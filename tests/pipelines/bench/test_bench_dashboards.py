@@ -40,6 +40,9 @@ def test_every_query_runs_and_is_measured(filled):
             "dead_letters",
             "stream_lag",
             "forecasts",
+            "applications",
+            "application_reviews",
+            "automation_state",
         ):
             assert client.query(f"SELECT count() FROM {table}").first_row[0] > 0, table
         bench.fill(client, POSTS, lambda _: None)
@@ -50,7 +53,7 @@ def test_every_query_runs_and_is_measured(filled):
     report = bench.measure(asked, filled.settings, times=1)
     assert report["queries"] == len(asked)
     assert {query.account for query in asked} == {"centre", "viewer"}
-    assert {query.board for query in asked} > {"alert rules", "yuqing-command"}
+    assert {query.board for query in asked} > {"alert rules", "yuqing-command", "yuqing-approval"}
     empty = {
         f"{board}: {panel}"
         for board, panels in report["boards"].items()

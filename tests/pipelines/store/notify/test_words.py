@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 import yaml
 
-from pipelines.store.notify.messages import Message, Wording, digest, reason, without_place
+from governance.automation import Outcome, watched
+from pipelines.jobs.approval.stored import ALERT_RULE
+from pipelines.store.notify.messages import SUBJECTS, Message, Wording, digest, reason, without_place
 from schemas.errors import UsageError
 from schemas.records import HAZARDS, NEEDS
-from schemas.settings import load
+from schemas.settings import Bands, load
 from udfs.triage.people import VULNERABLE
 
 CALL = Message(
@@ -50,6 +53,16 @@ WORDS = [
     ({"rule": "burst:rescue", "needs": ["medical"]}, "${what}", "医疗 突增"),
     ({"rule": "flood-help", "needs": [], "reasons": ["被困 (灾情求助)"]}, "${what}", "灾情求助"),
     ({"rule": "flood-help", "needs": [], "reasons": []}, "${what} ${reasons}", "flood-help 无"),
+    (
+        {"rule": "approval-stopped", "place": "", "needs": [], "reasons": ["referral_high: 80 of 100, limit 0.7"]},
+        "${place} ${what}：${reasons}",
+        "审批 自动审批已停止：未自动准予的过多：100 件中 80 件，限 0.7",
+    ),
+    (
+        {"rule": "approval-stopped", "reasons": ["to be looked at"]},
+        "${what}：${reasons}",
+        "自动审批已停止：to be looked at",
+    ),
     ({"state": "acknowledged"}, "${state} $$${posts}", "已接警 $7"),
     ({"posts": 1, "callers": 3}, "${reposts}", "0"),
 ]
@@ -64,6 +77,19 @@ def test_every_label_that_the_stream_writes_has_a_chinese_name():
     kinds = {"need": set(NEEDS) - {"offer"}, "hazard": set(HAZARDS), "vulnerable": set(VULNERABLE)}
     for kind, values in kinds.items():
         assert not [value for value in values if value in reason(f"{kind} {value}")]
+
+
+def test_every_band_of_automatic_approval_has_a_chinese_name():
+    bands = Bands(minimum=5)
+    outcomes = [Outcome("refer", 1e3, 0.1, False)] * bands.window
+    left = watched(outcomes, bands)
+    assert len(left) == 5
+    for band in left:
+        assert re.fullmatch(r"[^a-z]+：\d+ 件中 \d+ 件，限 [\d.]+", reason(str(band))), str(band)
+
+
+def test_the_stop_of_automatic_approval_is_known_by_its_rule():
+    assert ALERT_RULE in SUBJECTS
 
 
 def test_a_digest_says_how_many_and_names_the_most_urgent():
