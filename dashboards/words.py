@@ -132,7 +132,7 @@ WORDS: Mapping[str, Family] = MappingProxyType(
             "generic.signature": "签名缺失或不符",
             "generic.duplicate": "重复申请",
         },
-        "automation": {"closed": "可自动准予", "open": "已停止"},
+        "automation": {"closed": "开启", "open": "已停止"},
         "cause": {"breaker": "熔断", "person": "人工"},
     }
 )

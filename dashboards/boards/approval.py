@@ -37,7 +37,7 @@ WHERE hour >= toStartOfDay(toTimeZone(($__toTime), 'Asia/Shanghai')) AND hour <=
 """
 
 STATE = """
-SELECT state AS `机器审批`, at AS `自`, cause AS `由`
+SELECT state AS `状态`, at AS `自`
 FROM v_automation
 ORDER BY epoch DESC, state = 'open' DESC
 LIMIT 1
@@ -114,7 +114,7 @@ ORDER BY `抽检` DESC, type
 """
 
 HISTORY = """
-SELECT at AS `时间`, state AS `机器审批`, cause AS `由`
+SELECT at AS `时间`, state AS `状态`, cause AS `由`
 FROM v_automation
 ORDER BY epoch DESC, state = 'open' DESC
 LIMIT 20
@@ -128,7 +128,7 @@ _DECISIONS = {
 # the first colour is that of no data too, and no data is not good news
 _SOME = [(None, "text"), (0, "text"), (1, "orange")]
 _AGREED = [(None, "red"), (0.95, "orange"), (0.98, "green")]
-_NEVER = "没有停止过的记录：机器可以审批"
+_NEVER = "开启：没有停止过的记录"
 _NO_APPLICATION = "此时段没有判定申请"
 
 
@@ -136,7 +136,7 @@ def board() -> dashboard.Dashboard:
     return framed(
         FRAME,
         [
-            (4, [(16, _today()), (8, _state())]),
+            (4, [(15, _today()), (9, _state())]),
             (8, [(12, _shares()), (12, _waiting())]),
             (9, [(14, _reasons()), (10, _agreement())]),
             (8, [(6, _seconds()), (6, _scans()), (6, _sample()), (6, _history())]),
@@ -149,7 +149,7 @@ def _today() -> panels.Panel:
         1,
         "当天判定",
         "今天判定了多少申请，怎么判的？按时间范围最后一天（北京时间）计。重新判定的只计最近一次；"
-        "“停止期间”是机器审批停止时判定的，都转人工。",
+        "“停止期间”是自动审批停止时判定的，都转人工。",
         VIEWER,
     )
     columns = {
@@ -164,15 +164,14 @@ def _today() -> panels.Panel:
 def _state() -> panels.Panel:
     said = Said(
         2,
-        "机器审批",
+        "自动审批",
         "现在机器可以自己批准吗，从何时起？停止后一律转人工，由人查明原因后用 yuqing approve automation close 恢复。",
         VIEWER,
         _NEVER,
     )
     columns = {
-        "机器审批": Column(words="automation"),
+        "状态": Column(words="automation"),
         "自": Column(unit=CLOCK),
-        "由": Column(words="cause"),
     }
     return panels.figures(said, STATE, columns, times=True, background=False)
 
@@ -213,7 +212,7 @@ def _reasons() -> panels.Panel:
         5,
         "未通过的检查",
         "申请为什么没有自动准予？一件申请可有多项，故相加会多于申请数；"
-        "因把握不足、抽检或机器审批停止而转人工的不在其中。规则编号见各类型的规则说明。",
+        "因把握不足、抽检或自动审批停止而转人工的不在其中。规则编号见各类型的规则说明。",
         VIEWER,
         "此时段没有未通过的检查",
     )
@@ -289,13 +288,13 @@ def _history() -> panels.Panel:
     said = Said(
         10,
         "停止与恢复",
-        "机器审批停过几次，是熔断还是人停的？不随时间范围变化，最近的在上；原因见 yuqing approve automation status。",
+        "自动审批停过几次，是熔断还是人停的？不随时间范围变化，最近的在上；原因见 yuqing approve automation status。",
         VIEWER,
         _NEVER,
     )
     columns = {
         "时间": Column(width=110, unit=CLOCK),
-        "机器审批": Column(words="automation", paint="text"),
-        "由": Column(width=70, words="cause"),
+        "状态": Column(width=80, words="automation", paint="text"),
+        "由": Column(words="cause"),
     }
     return panels.rows(said, HISTORY, columns)
