@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from apache_beam.metrics.execution import MetricKey, MetricResult
 from apache_beam.metrics.metric import MetricResults
 from apache_beam.metrics.metricbase import MetricName
@@ -35,6 +36,7 @@ from schemas.errors import ServiceError, UsageError
 
 FILES_PER_SLOT = 32
 """Elements are dealt out in this many files a slot, so that slots end together though elements differ in length."""
+log = structlog.get_logger()
 _PROGRAM = Path(__file__).with_name("beam_flink_program.py")
 
 
@@ -77,7 +79,9 @@ class FlinkRunner(runner.PipelineRunner):  # type: ignore[misc]
         parts = cut(pipeline)
         _write(target, parts.descriptor)
         write_elements(target.folder, parts.elements, min(len(parts.elements), target.parallelism * FILES_PER_SLOT))
-        return FlinkPipelineResult(target, _submit(target), len(parts.elements))
+        job_id = _submit(target)
+        log.info("submitted", job=target.name, job_id=job_id, elements=len(parts.elements))
+        return FlinkPipelineResult(target, job_id, len(parts.elements))
 
 
 class FlinkPipelineResult(runner.PipelineResult):  # type: ignore[misc]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pandas as pd
+import structlog
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from pipelines.engines.beam_run_folder import COUNTED, STAGE
@@ -26,6 +28,8 @@ class RunBundle(ScalarFunction):  # type: ignore[misc]
         self._folder = Path(folder)
 
     def open(self, function_context: FunctionContext) -> None:
+        # PyFlink replaces `print` by one that takes no `flush`, on which structlog's default logger fails
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
         # a thread of its own: this worker is itself a Beam SDK worker, and a thread has one state sampler
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="beam-stage")
         self._bundles = self._thread.submit(Bundles, (self._folder / STAGE).read_bytes()).result()

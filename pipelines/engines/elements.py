@@ -36,7 +36,9 @@ _NAMESPACE = "yuqing.elements"
 
 
 class Work(Protocol):
-    """What is done with an element. Pickles before it is opened; one object a worker, one thread."""
+    """What is done with an element. Pickles before it is opened, as instance of a class that workers can import; one
+    object a worker, one thread. It holds no secret (keys, passwords): on Flink the pickle lies in HOME/runs. ``open``
+    gets those from HOME."""
 
     def open(self) -> None:
         """Load what every element needs. Called once, before the first."""

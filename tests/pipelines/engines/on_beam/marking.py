@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+import structlog
+
 
 class Mark:
     """Notes its process id for each element; at ``stumble`` it raises, at ``die`` its process dies the first time."""
@@ -25,6 +27,7 @@ class Mark:
             self._note("died")
             if len(marks(Path(self._folder), "died")) == 1:
                 os._exit(9)
+        structlog.get_logger().info("done", element=element)
         self._note(f"done-{element}")
         return "even" if int(element) % 2 == 0 else "odd"
 
