@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import time
 import unicodedata
 from collections import Counter, defaultdict
@@ -156,7 +157,7 @@ class _Kind:
         self.decisions: Counter[str] = Counter(dict.fromkeys(DECISIONS, 0))
         self.confusion: Counter[tuple[str, str]] = Counter()
         self.fields: dict[str, tuple[int, int]] = {}
-        self.cells = self.cells_right = self.rows = self.rows_right = 0
+        self.cells = self.cells_right = self.rows = self.rows_right = self.pages = self.pages_right = 0
         self.seconds: list[float] = []
 
     def add(self, fact: Mapping[str, Any], line: Mapping[str, Any]) -> None:
@@ -172,8 +173,18 @@ class _Kind:
             found = (line["fields"].get(name) or {}).get("value")
             n, right = self.fields.get(name, (0, 0))
             self.fields[name] = (n + 1, right + same(value, found))
+        self._documents(fact.get("documents", {}), line.get("documents", []))
         for name, rows in fact.get("tables", {}).items():
             self._table(rows, (line["fields"].get(name) or {}).get("value") or [])
+
+    def _documents(self, truth: Mapping[str, list[str]], found: list[Mapping[str, Any]]) -> None:
+        """Pages whose documents are the true ones; `a+b` are two papers on a page, a blank page belongs to none."""
+        for file, pages in truth.items():
+            for number, there in enumerate(pages, 1):
+                read = {one["document"] for one in found if one["file"] == file and number in one["pages"]}
+                if there != "blank":
+                    self.pages += 1
+                    self.pages_right += read == set(there.split("+"))
 
     def _table(self, rows: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:
         columns = sorted({column for row in rows for column in row})
@@ -192,7 +203,7 @@ class _Kind:
         for part in parts:
             for name in ("applications", "right_decisions", "to_approve", "right_approvals"):
                 setattr(total, name, getattr(total, name) + getattr(part, name))
-            for name in ("cells", "cells_right", "rows", "rows_right"):
+            for name in ("cells", "cells_right", "rows", "rows_right", "pages", "pages_right"):
                 setattr(total, name, getattr(total, name) + getattr(part, name))
             total.decisions.update(part.decisions)
             total.confusion.update(part.confusion)
@@ -212,6 +223,8 @@ class _Kind:
             "cell_accuracy": self.cells_right / self.cells if self.cells else math.nan,
             "table_rows": self.rows,
             "row_accuracy": self.rows_right / self.rows if self.rows else math.nan,
+            "pages": self.pages,
+            "document_accuracy": self.pages_right / self.pages if self.pages else math.nan,
             "decisions_right": self.right_decisions / max(self.applications, 1),
             "approved_of_those_to_approve": self.right_approvals / max(self.to_approve, 1),
             "seconds": {
@@ -263,16 +276,28 @@ def show(figures: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None, markup=False)
-    table = Table(
-        "kind", "n", "fields", "right", "cells", "right", "rows right", "decision right", "approved", "p50 s", "p95 s",
-        box=SIMPLE_HEAD, pad_edge=False,
-    )  # fmt: skip
+    # a pipe has no width: a row stays a line there
+    console = Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False)
+    heads = (
+        "kind",
+        "n",
+        "fields",
+        "right",
+        "cells",
+        "right",
+        "rows",
+        "pages",
+        "decision",
+        "approved",
+        "p50 s",
+        "p95 s",
+    )
+    table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False)
     for name, kind in (*figures["kinds"].items(), *figures["types"].items()):
+        shares = ("row_accuracy", "document_accuracy", "decisions_right", "approved_of_those_to_approve")
         table.add_row(
             name, str(kind["applications"]), str(kind["fields"]), f"{kind['field_accuracy']:.2%}",
-            str(kind["table_cells"]), f"{kind['cell_accuracy']:.2%}", f"{kind['row_accuracy']:.2%}",
-            f"{kind['decisions_right']:.2%}", f"{kind['approved_of_those_to_approve']:.2%}",
+            str(kind["table_cells"]), f"{kind['cell_accuracy']:.2%}", *(f"{kind[share]:.2%}" for share in shares),
             f"{kind['seconds']['p50']:.2f}", f"{kind['seconds']['p95']:.2f}",
         )  # fmt: skip
     console.print(table)

@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 
 GROUP = "Jobs"
 SOURCE_HELP = (
-    "kafka://host:port/topic, dir:///path, file:///path.jsonl[.gz], or generate:?posts=N&rate=R&seed=S (quote it)"
+    "kafka://host:port/topic, dir:///path, file:///path.jsonl[.gz], or generate:?posts=N&rate=R&seed=S (quote it); "
+    "approval: dir:///path of a folder of applications"
 )
 
 
 @app.command(rich_help_panel=GROUP)
 def submit(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="Which job: opinion, or topics, which follows what is stored.")],
+    job: Annotated[str, typer.Argument(help="Which job: opinion; topics, which follows what is stored; approval.")],
     source: Annotated[str, typer.Option("--source", help=SOURCE_HELP)] = "generate:?posts=10000",
     target: Annotated[
         str, typer.Option(help="local: a Flink inside this command; or flink://host:port of a cluster.")
     ] = "local",
-    engine: Annotated[str, typer.Option(help="flink, or beam (bounded files and generated feeds).")] = "flink",
+    engine: Annotated[
+        str | None, typer.Option(help="flink, or beam (bounded files and generated feeds); approval runs on beam.")
+    ] = None,
     parallelism: Annotated[
         int | None, typer.Option(min=1, help="Parallel workers; default: what settings say.")
     ] = None,
@@ -60,8 +63,14 @@ def submit(
     if job == "topics":
         _topics(context, values, once=wait, dry_run=dry_run, token_file=token_file)
         return
+    if job == "approval":
+        from pipelines.cli.approve.submit import submit as approval
+
+        approval(context, values, source, target, engine, parallelism, dry_run=dry_run, token_file=token_file)
+        return
     if job not in registry.NAMES:
-        raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}")
+        raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}, topics, approval")
+    engine = engine or "flink"
     if engine not in ("flink", "beam"):
         raise UsageError(f"--engine {engine!r}: one of flink, beam")
     feed = parse(source)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from pipelines.cli.approve.run import cases_beside
-from pipelines.cli.asking import allowed
+from pipelines.cli.asking import WRITER, allowed
 from pipelines.cli.main import Context
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from schemas.applications import Review
     from schemas.settings import Settings
 
+PURPOSE = "decide on the application"
 Register = Annotated[
     Path | None,
     typer.Option(help="An output of `approve` (its case files lie beside it); without it what the job stored."),
@@ -49,6 +50,14 @@ class Desk:
     book: Book
     home: Path
     settings: Settings
+
+    def look(self, identity: str, reason: str) -> None:
+        """Write down who looks at an application and why, before it is opened. Raises AccessRefused."""
+        from governance.applications import may_see
+        from governance.audit import Ledger, now_ms
+
+        with Ledger(self.home, WRITER, now_ms) as ledger:
+            may_see(ledger, self.person, identity, reason, PURPOSE, now_ms())
 
 
 @contextmanager

@@ -25,19 +25,14 @@ def form(
     token_file: TokenFile = None,
 ) -> None:
     """Print the form that an officer fills in and gives to `approve review`: JSON, identity numbers in part only."""
-    from pipelines.jobs.traced import note
-    from schemas.errors import UsageError
     from udfs import types
     from udfs.explanations import review_form
 
-    if len(reason.strip()) < 4:
-        raise UsageError("approve form needs --reason: why you look at this application")
     with opened(context, "application.see", application_id, register, token_file) as desk:
+        desk.look(application_id, reason)
         case = desk.cases.get(application_id)
         _has_type(case.decision.rules)
         kind = types.load(case.decision.type, desk.settings.approval.types)
-        subject = f"application {application_id}"
-        note(desk.home, desk.person.name, "application.show", subject, {"reason": reason.strip()[:500], "form": True})
         filled = review_form(case.decision, kind) | {"officer": desk.person.name}
     print(json.dumps(filled, ensure_ascii=False, indent=2))
 

@@ -47,15 +47,11 @@ def show(
     token_file: TokenFile = None,
 ) -> None:
     """Write the explanation report of an application, after the audit entry. Needs --reason."""
-    from pipelines.jobs.traced import note
     from schemas.errors import UsageError
 
-    if len(reason.strip()) < 4:
-        raise UsageError("approve show needs --reason: why you look at this application")
     with opened(context, "application.see", application_id, register, token_file) as desk:
+        desk.look(application_id, reason)
         case = desk.cases.get(application_id)
-        detail = {"reason": reason.strip()[:500], "full": full}
-        note(desk.home, desk.person.name, "application.show", f"application {application_id}", detail)
         if full:
             from pipelines.jobs.approval.cases import render
             from udfs.reading import Limits, Reader

@@ -81,10 +81,11 @@ class Approver:
             self._reader = None
 
     def fingerprint(self, folder: Path, form: Form, earlier: Sequence[str]) -> str:
-        """Of everything that the decision on ``folder`` depends on, but the breaker's state and the day."""
+        """Of all that a decision depends on, but the breaker's state, the sample's share and the day."""
         kind, _ = self._kind(form)
         rules = kind.digest if kind else ""
-        return fingerprint(folder, rules, self._models(), repr(self._settings), *sorted(earlier))
+        limits = repr(self._settings.reading)
+        return fingerprint(folder, rules, self._models(), limits, *sorted(earlier))
 
     def decide(
         self, folder: Path, form: Form, *, earlier: Sequence[str] = (), automatic: bool = True, today: date
@@ -161,9 +162,11 @@ class Approver:
             )
 
     def _models(self) -> str:
+        from udfs.extraction import confidence
+
         if self._reader is None:
             raise RuntimeError("open() was not called")
-        return self._reader.model
+        return f"{self._reader.model} {confidence.version()}"
 
     def _limits(self) -> Any:
         from udfs.reading import Limits

@@ -51,12 +51,12 @@ class Cases:
         self._suffix = ".sealed" if seal else ""
 
     def put(self, case: Case, html: str) -> str:
-        """Write a case; return the path of its report ("" without one: the form named no type). Raises JobError."""
+        """Write a case and its report; return the report's path. Raises JobError."""
         identity = case.decision.application_id
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._write(identity, ".json", msgspec.json.encode(case))
-            return str(self._write(identity, ".html", html.encode("utf-8", "replace"))) if html else ""
+            return str(self._write(identity, ".html", html.encode("utf-8", "replace")))
         except OSError as error:
             raise JobError(f"{self.folder} cannot be written: {error.strerror}") from None
 
@@ -107,7 +107,7 @@ def case_of(decided: Decided, reviews: Sequence[Review] = ()) -> Case:
 
 
 def render(case: Case, reader: Reader, folders: Sequence[Path] = (), show: Literal["masked", "full"] = "masked") -> str:
-    """The report of a case, with what officers said last; "" where the form named no type.
+    """The report of a case, with what officers said last.
 
     ``reader`` draws the pages; a file that is no longer there gives no picture. ``folders``: of further types.
     """
@@ -116,11 +116,9 @@ def render(case: Case, reader: Reader, folders: Sequence[Path] = (), show: Liter
     from udfs.explanations import render as draw
 
     decision, folder = case.decision, Path(case.folder)
-    if not decision.rules:
-        return ""
     return draw(
         decision,
-        types.load(decision.type, folders),
+        types.load(decision.type, folders) if decision.rules else None,
         folder,
         pictures_of(case.reading, lambda page: reader.page_picture(folder, page)),
         case.reviews[-1] if case.reviews else None,

@@ -13,7 +13,7 @@ import msgspec
 
 from governance.applications import CaseSeal, SealApplications
 from governance.audit import Ledger, now_ms
-from governance.automation import State, ocr_confidence
+from governance.automation import BREAKER, State, ocr_confidence
 from governance.crypto import Sealer
 from governance.keys import load_keys
 from governance.tokens import Tokeniser
@@ -156,7 +156,9 @@ def note_state(site: Site, state: State) -> None:
         from pipelines.store.alerts import alert_id
 
         name = alert_id(ALERT_RULE, "approval", "", state.epoch)
-        alert = Alert(name, ALERT_RULE, 3, "", "", tuple(state.why), notify=True)
+        # what a person gave as the reason may say anything; it stands in the ledger
+        why = tuple(state.why) if state.by == BREAKER else ()
+        alert = Alert(name, ALERT_RULE, 3, "", "", why, notify=True)
         client = connect(site.store)
         try:
             insert(client, [(alert, Evidence("approval", "", state.at, state.at, (), ""))], now_ms())

@@ -216,10 +216,11 @@ def test_whatever_lies_in_a_folder_becomes_a_referral_with_its_reason(tmp_path: 
     ("arguments", "words"),
     [
         (("approve",), "--input"),
-        (("approve", "-i", "gone", "-o", "out.jsonl"), "no such folder"),
+        (("approve", "-i", "gone", "-o", "{}/out.jsonl"), "no such folder"),
         (("approve", "show", "x", "--register", "gone.jsonl", "--reason", "look"), "no such file"),
         (("approve", "automation", "close", "--reason", "as it was"), "not stopped"),
     ],
 )
 def test_wrong_usage_says_what_to_do(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    assert words in Typed(tmp_path / "home").run(*arguments, code=2).stderr.decode()
+    given = [word.format(tmp_path) for word in arguments]
+    assert words in Typed(tmp_path / "home").run(*given, code=2).stderr.decode()
