@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +12,7 @@ from schemas.applications import Box
 from udfs.extraction import kinds
 from udfs.extraction.kinds import Hints, Value
 from udfs.extraction.labels import CELL, COLON, PROSE, START, Hit, signed
-from udfs.extraction.layout import Cell, PageIndex, Piece, Run
+from udfs.extraction.layout import Cell, PageIndex, Piece, Run, overlap
 from udfs.extraction.plan import Plan, noisy, owns, with_unit
 from udfs.types.spec import FieldSpec
 
@@ -20,6 +22,10 @@ _PROSE_LEADS = tuple("为人民币 为 是 即 系 在 于 共计 总额为 额�
 _CLAUSE_END = "。；;"
 _FARTHER = frozenset(("signature", "choice", "amount", "date"))
 _LONG_TEXT = frozenset(("text", "address"))
+_NAMES = re.compile(r"[\u3400-\u9fff、,·()]+")
+_SEPARATED = re.compile("[、,;/]")
+_WRAPS = 10
+"""Signs from which on a name that is signed may be wrapped: an organisation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,11 @@ class PageFields:
                 return
 
     def _read(self, field: FieldSpec, hit: Hit, hints: Hints, run: Run, relation: str) -> Candidate | None:
-        value = kinds.read(field.kind, run.text, hints) if run.text else None
+        value = (
+            (_read_names(run, hints) if hints.several else kinds.read(field.kind, run.text, hints))
+            if run.text
+            else None
+        )
         if value is None:
             return None
         coverage = (value.end - value.start) / len(run.text)
@@ -122,6 +132,10 @@ class PageFields:
         first = [Piece(hit.line, hit.after, end)] if hit.after < end else []
         if not first:
             return
+        if field.kind == "signature" and end == len(self.page.texts[hit.line]):
+            more = self._signed_on([hit.line], self.page.part_box(first[0])[0], self._rest(hit), field)
+            if more:
+                yield Run(self.page, first + [Piece(line, 0, len(self.page.texts[line])) for line in more])
         if field.kind in kinds.LONG and end == len(self.page.texts[hit.line]):
             more = self._more(hit.line, inline=True)
             if more:
@@ -150,6 +164,18 @@ class PageFields:
                 break
             kept.append(other)
         return kept
+
+    def _signed_on(self, lines: Sequence[int], left: float, text: str, field: FieldSpec) -> list[int]:
+        """Lines on which what is signed behind a label goes on: to the right where several sign, then below."""
+        several = "." in field.signer
+        more = self._chain(self.page.boxes[lines[-1]]) if several else []
+        if not several and len(text) < _WRAPS:
+            return more  # a person's name is not wrapped: below stands something else
+        for line in self.page.continuing(lines[0], left - 2.5 * self.page.height)[:3]:
+            if self._is_label(line) or line in self.taken or not _NAMES.fullmatch(self.page.texts[line]):
+                break
+            more.append(line)
+        return more
 
     def _follows(self, line: int, other: int) -> bool:
         one, two = self.page.boxes[line], self.page.boxes[other]
@@ -180,6 +206,14 @@ class PageFields:
             if chain:
                 yield self.page.run(chain)
             return
+        if field.kind == "signature":
+            on = chain if "." in field.signer else chain[:1]
+            text = "".join(self.page.texts[line] for line in on)
+            more = self._signed_on(on, self.page.boxes[on[0]][0], text, field)
+            if more:
+                yield self.page.run([*on, *more])
+            elif len(on) > 1:
+                yield self.page.run(on)
         if field.kind not in kinds.LONG and field.kind != "date":
             yield self.page.run(chain[:1])
             if len(chain) > 1:
@@ -187,7 +221,7 @@ class PageFields:
             return
         if field.kind != "choice":
             chain = self._close(chain)
-        around = self._around(label, chain) if field.kind in _LONG_TEXT or field.kind == "organisation" else chain
+        around = self._around(hit, label, chain) if field.kind in _LONG_TEXT or field.kind == "organisation" else chain
         yield self.page.run(around)
         if field.kind == "choice":
             yield self.page.run(chain + self._more(chain[0], inline=False))
@@ -248,7 +282,7 @@ class PageFields:
             kept.append(two)
         return kept
 
-    def _around(self, label: Box, chain: list[int]) -> list[int]:
+    def _around(self, hit: Hit, label: Box, chain: list[int]) -> list[int]:
         """The chain with the lines above and below it that are the same unruled cell."""
         edge = label[2]
         more = [
@@ -261,7 +295,34 @@ class PageFields:
             if self._is_label(line):
                 break
             kept.append(line)
+        above = self._aligned(label, (hit.line, *hit.more), chain[0], up=True)
+        # the label is centred beside its cell: as much stands above its row as below
+        if 0 < len(kept) <= len(above):
+            return above[: len(kept)][::-1] + chain + kept
         return chain + kept
+
+    def _aligned(self, label: Box, own: Collection[int], line: int, up: bool) -> list[int]:
+        """Lines right above (or below) a line in the same unruled cell, nearest first: alone on their rows, with the
+        same left edge or the same middle, to the right of the label. ``own``: the label's lines."""
+        boxes, kept = self.page.boxes, [line]
+        while len(kept) < 12:
+            one = boxes[kept[-1]]
+            height = max(self.page.height, one[3] - one[1])
+            near = [
+                other
+                for other, box in enumerate(boxes)
+                if other not in kept
+                and box[0] >= label[2] - 0.005
+                and -0.5 * height < ((one[1] - box[3]) if up else (box[1] - one[3])) < 0.7 * height
+                and ((one[1] - box[1]) if up else (box[1] - one[1])) > 0.4 * height
+                and (abs(box[0] - one[0]) < 0.03 or abs(box[0] + box[2] - one[0] - one[2]) < 0.03)
+            ]
+            if len(near) != 1 or self._is_label(near[0]) or near[0] in self.taken or not self.page.texts[near[0]]:
+                break
+            if any(_beside(boxes[other], boxes[near[0]]) for other in range(len(boxes)) if other not in own):
+                break  # another field's row
+            kept.append(near[0])
+        return kept[1:]
 
     def _beside_middle(self, hit: Hit) -> list[int]:
         """Lines of a cell whose label is centred beside them: none on the label's own row, some half a row off."""
@@ -276,14 +337,25 @@ class PageFields:
         if not near:
             return []
         nearest = min(self.page.boxes[line][0] for line in near)
-        column = [line for line in near if self.page.boxes[line][0] < nearest + 0.03]
+        first = min(near, key=lambda line: self.page.boxes[line][0])
+        centre = self.page.boxes[first][0] + self.page.boxes[first][2]
+        column = [
+            line
+            for line in near
+            if self.page.boxes[line][0] < nearest + 0.03
+            or abs(self.page.boxes[line][0] + self.page.boxes[line][2] - centre) < 0.03
+        ]
         if any(self._is_label(line) for line in column) or any(
             other not in own and self.page.boxes[other][2] <= nearest and self._same_row(other, line)
             for line in column
             for other in range(len(self.page.boxes))
         ):
             return []
-        return sorted(column, key=lambda line: self.page.boxes[line][1])
+        column.sort(key=lambda line: self.page.boxes[line][1])
+        box = self._box(hit)
+        above, below = self._aligned(box, own, column[0], True), self._aligned(box, own, column[-1], False)
+        both = min(len(above), len(below))
+        return above[:both][::-1] + column + below[:both]
 
     def _same_row(self, one: int, two: int) -> bool:
         a, b = self.page.boxes[one], self.page.boxes[two]
@@ -350,3 +422,25 @@ class PageFields:
         )
         score = hit.score * (0.9 if lead else 0.7) * (0.8 if value.faults else 1.0) + 0.01 * min(len(hit.label), 8)
         return Candidate(value, run, hit, INLINE, score)
+
+
+def _beside(box: Box, other: Box) -> bool:
+    """Whether a box stands to the left or right of another and shares some of its height."""
+    apart = box[2] <= other[0] + 0.005 or box[0] >= other[2] - 0.005
+    return apart and overlap(box, other) > 0.1
+
+
+def _read_names(run: Run, hints: Hints) -> Value | None:
+    """Names of all who signed: parted by signs, else by the gaps between them."""
+    if _SEPARATED.search(run.text):
+        return kinds.read("signature", run.text, hints)
+    text, origin = "", [0]
+    for piece in run.pieces:
+        for at in range(piece.start, piece.end):
+            if text and (at == piece.start or run.page.gap_before(piece.line, at)):
+                text += "、"
+                origin.append(origin[-1])
+            text += run.page.texts[piece.line][at]
+            origin.append(origin[-1] + 1)
+    value = kinds.read("signature", text, hints)
+    return None if value is None else dataclasses.replace(value, start=origin[value.start], end=origin[value.end])

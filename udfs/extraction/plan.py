@@ -78,7 +78,8 @@ def owns(plan: Plan, field: FieldSpec, hit: Hit) -> bool:
 
 def _hints(name: str, spec: FieldSpec | ColumnSpec) -> Hints:
     last = spec.part == "last" or (not spec.part and name.endswith(("ends_on", "_until", "_to")))
-    return Hints(choices=choices_of(spec.choices), unit=spec.unit, last=last)
+    several = isinstance(spec, FieldSpec) and spec.kind == "signature" and "." in spec.signer
+    return Hints(choices=choices_of(spec.choices), unit=spec.unit, last=last, several=several)
 
 
 def noisy(hints: Hints, note: str) -> Hints:

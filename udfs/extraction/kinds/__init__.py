@@ -20,7 +20,8 @@ _LONGEST_TEXT = 500
 
 def _read_text(text: str, hints: Hints) -> Value | None:
     start = len(text) - len(text.lstrip(":,;、.-/"))
-    body = text[start:][:_LONGEST_TEXT].rstrip(":,;、/")
+    # running text ends its clause with a full stop, a cell does not: it is no part of the value
+    body = text[start:][:_LONGEST_TEXT].rstrip(":,;、/。")
     return Value(written(body), start, start + len(body)) if body else None
 
 
@@ -73,6 +74,8 @@ def normalise(kind: str, value: Any, choices: Mapping[Any, Any] | None = None, u
         return value
     text = folded(value)
     found = read(kind, text, Hints(choices=choices_of(choices), unit=unit))
-    if found is None or (kind in ("organisation", "address", "person") and found.end - found.start < len(text)):
+    if found is None or (
+        kind in ("organisation", "address", "person", "signature") and found.end - found.start < len(text)
+    ):
         return written(text)
     return found.value

@@ -29,6 +29,7 @@ _ORGANISATION = re.compile(rf"[{_HAN[1:-1]}A-Za-z0-9()·&\-.]{{4,60}}")
 _NOT_ORGANISATION = re.compile(
     r"^(?:签字|签名|盖章|公章|日期|电话|地址|联系|法定代表|年月日|以上|本单位|经办|统一社会|注册资本|填写)"
 )
+_BETWEEN = re.compile(r"[^、,;/]+")
 _MARKS = re.compile(
     r"\((?:签[字名章]?|盖章|公章|印章|加盖公章|手写|签字或盖章|签字、?盖章|签名或盖章)+\)|\d{2,4}年\d{1,2}月\d{1,2}日.*$|年月日.*$"
 )
@@ -65,10 +66,38 @@ def read_organisation(text: str, hints: Hints) -> Value | None:
 
 
 def read_signature(text: str, hints: Hints) -> Value | None:
-    """The name of who signed: a person's, else an organisation's. None where only the form's own words stand."""
+    """The name of who signed: a person's, else an organisation's. None where only the form's own words stand.
+
+    Where several sign (``hints.several``), all names in their order, as ``甲、乙``; what is no name ends them.
+    """
+    if hints.several:
+        return _signatures(text)
+    return _one_signature(text)
+
+
+def _one_signature(text: str) -> Value | None:
+    hints = Hints()
     bare = _MARKS.sub("", text)
     person = read_person(bare, hints)
     if person is not None:
         return person
     organisation = read_organisation(bare, hints)
     return organisation if organisation is not None and not organisation.faults else None
+
+
+def _signatures(text: str) -> Value | None:
+    names: dict[str, None] = {}
+    start = end = 0
+    for part in _BETWEEN.finditer(text):
+        value = _one_signature(part.group())
+        if value is None:
+            if names:
+                break
+            continue
+        if not names:
+            start = part.start() + value.start
+        names[value.value] = None
+        end = part.start() + value.end
+        if value.end < len(part.group()):
+            break  # a date or a word of the form behind a name: what follows is something else
+    return Value("、".join(names), start, end) if names else None

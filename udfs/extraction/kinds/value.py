@@ -22,6 +22,8 @@ class Hints:
     """Read from an image: look-alike characters may be repaired where the kind decides."""
     last: bool = False
     """Of a period with two dates, the second is meant (占用期限 of ``ends_on``)."""
+    several: bool = False
+    """Of a signature: several persons sign at one place."""
 
 
 @dataclass(frozen=True, slots=True)
