@@ -14,6 +14,7 @@ A document that is missing is told once: fields that stand in no other document 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from udfs.decisions.wording import all_evidence, evidence
 from udfs.types import FieldSpec
 
 VERSION = "1"
+_BETWEEN = re.compile(r"[、，,；;/]")
 _BASIS = "《行政许可法》第三十二条（申请材料不齐全或者不符合法定形式的，应当一次告知）"
 _TRUE_BASIS = "《行政许可法》第三十一条（申请人应当如实提交有关材料和反映真实情况）"
 
@@ -275,10 +277,17 @@ def _signed_by(view: View, spec: FieldSpec, found: Found) -> bool | None:
         names = [view.value(table)]
     if not names or any(name is None for name in names) or not isinstance(found.value, str):
         return None
-    signed = bare(found.value)
+    # of several, each by the whole name: 王小 has not signed where 王小明 has
+    signed: Any = _names(found.value) if column else bare(found.value)
     if all(bare(name) in signed for name in names):
         return True
     return False if found.confidence >= view.kind.confidence.fact else None
+
+
+def _names(value: str) -> set[str]:
+    """Names that stand as one value, as 甲、乙 or, as people type them, 甲 乙; 欧阳 娜娜 alone is one name."""
+    parts = _BETWEEN.split(value)
+    return {bare(name) for name in (parts if len(parts) > 1 else [value, *value.split()])}
 
 
 def _duplicate(earlier: Sequence[str]) -> Check:

@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas.applications import Extraction, Field, Found
 from udfs.decisions.agreement import agrees
+from udfs.decisions.columns import judged
 from udfs.types import Type
 
 Row = dict[str, Any]
@@ -47,7 +48,8 @@ class View:
         return rows
 
     def confidence(self, name: str) -> float:
-        """Of a field's value: 1 where nothing was found (its absence is a check's matter); of a table: its least."""
+        """Of a field's value: 1 where nothing was found (its absence is a check's matter); of a table: the least
+        of its cells on which a decision rests."""
         confidence: float = self.fields[name]["confidence"]
         return confidence
 
@@ -83,20 +85,28 @@ class View:
         }
 
     def _table(self, field: Field, declared_only: bool) -> dict[str, Any]:
-        columns = self.kind.fields[field.name].columns
+        columns, counted = self.kind.fields[field.name].columns, judged(self.kind, field.name)
         rows: list[Row] = []
         for row in field.rows:
-            rows.append({column: self._sure(row[column]) if column in row else None for column in columns})
+            rows.append({column: self._cell(row.get(column), spec.kind) for column, spec in columns.items()})
         if not rows and declared_only:
             rows = [{column: row.get(column) for column in columns} for row in field.declared_rows]
         return {
             "value": None,
-            "confidence": min((cell.confidence for row in field.rows for cell in row.values()), default=1.0),
+            "confidence": min(
+                (row[column].confidence for row in field.rows for column in counted if column in row), default=1.0
+            ),
             "present": bool(rows or field.declared_rows),
             "agree": None,
             "rows": rows or None,
             "faults": sorted({fault for row in field.rows for cell in row.values() for fault in cell.faults}),
         }
+
+    def _cell(self, found: Found | None, kind: str) -> Any:
+        """A cell's value for facts. A signature counts where it stands, however badly its name is read."""
+        if found is None:
+            return None
+        return found.value if kind == "signature" else self._sure(found)
 
     def _sure(self, found: Found) -> Any:
         return found.value if found.confidence >= self.kind.confidence.fact else None

@@ -157,6 +157,31 @@ def test_what_stops_an_approval(more: dict[str, Any], size: int, outcome: str, r
     assert (decision.decision, decision.reasons) == (outcome, reasons)
 
 
+SEVERAL = msgspec.structs.replace(
+    KIND, fields=KIND.fields | {"signed": msgspec.structs.replace(KIND.fields["signed"], signer="people.who")}
+)
+
+
+@pytest.mark.parametrize(
+    ("signed", "sure", "passed"),
+    [
+        ("王小明、李文华", True, True),
+        ("李 文华、王小明、张三", True, True),
+        ("王小明 李文华", True, True),
+        ("王小明", True, False),
+        ("王小明、李文", True, False),
+        # a name that is a part of another, or of two
+        ("王小明、李文华华", True, False),
+        ("王小、明李文华", True, False),
+        ("王小明、李文", False, None),
+    ],
+)
+def test_all_in_the_list_must_sign(signed: str, sure: bool, passed: bool | None) -> None:
+    values = VALUES | {"signed": signed, "people": [{"who": "王小明"}, {"who": "李文华"}]}
+    decision = judged(SEVERAL, fill(SEVERAL, values, ("form",), weak=() if sure else ("signed",)))
+    assert [check.passed for check in decision.checks if check.rule == "generic.signature"] == [passed]
+
+
 @pytest.mark.parametrize("code", ["broken", "encrypted", "extension", "timeout", "new_code"])
 def test_a_file_that_cannot_be_read_is_told_and_referred(code: str) -> None:
     extraction = fill(KIND, VALUES, ("form",))
