@@ -144,7 +144,7 @@ class Type(msgspec.Struct, frozen=True):
     lists: dict[str, dict[str, dict[str, Any]]]
     """lists/NAME.yaml: term -> what is known of it."""
     digest: str
-    """SHA-256 (hex) over the names and bytes of the folder's files."""
+    """SHA-256 (hex) over the names and bytes of the folder's files, test cases left out."""
     aliases: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
     texts: dict[str, str] = {}

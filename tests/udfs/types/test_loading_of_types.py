@@ -101,6 +101,15 @@ def test_a_change_of_a_file_is_seen_and_changes_the_digest(tent: Path) -> None:
     assert before.digest != after.digest
 
 
+def test_a_test_case_is_no_rule(tent: Path) -> None:
+    before = types.load("tent", folders=[tent])
+    (tent / "tent" / "cases.yaml").write_text("- {name: 大}\n", encoding="utf-8")
+    assert types.load("tent", folders=[tent]).digest == before.digest
+    # of this name in another place it is a list like any other
+    (tent / "tent" / "lists" / "cases.yaml").write_text("- 大\n", encoding="utf-8")
+    assert types.load("tent", folders=[tent]).digest != before.digest
+
+
 def test_words_of_yaml_1_1_are_names(tmp_path: Path) -> None:
     way = "way: {title: 方式, kind: choice, labels: [方式], choices: {yes: [是], true: [真]}}\n"
     kind = types.load("tent", folders=[write(tmp_path, FILES | {"fields.yaml": FILES["fields.yaml"] + way})])
