@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +10,9 @@ from schemas.applications import Box
 from udfs.extraction import kinds
 from udfs.extraction.kinds import Hints, Value
 from udfs.extraction.labels import CELL, COLON, PROSE, START, Hit, signed
-from udfs.extraction.layout import Cell, PageIndex, Piece, Run, overlap
+from udfs.extraction.layout import Cell, PageIndex, Piece, Run
 from udfs.extraction.plan import Plan, noisy, owns, with_unit
+from udfs.extraction.signing import NAMES, WRAPS, read_names
 from udfs.types.spec import FieldSpec
 
 INLINE, RIGHT, BELOW = "inline", "right", "below"
@@ -22,10 +21,6 @@ _PROSE_LEADS = tuple("为人民币 为 是 即 系 在 于 共计 总额为 额�
 _CLAUSE_END = "。；;"
 _FARTHER = frozenset(("signature", "choice", "amount", "date"))
 _LONG_TEXT = frozenset(("text", "address"))
-_NAMES = re.compile(r"[\u3400-\u9fff、,·()]+")
-_SEPARATED = re.compile("[、,;/]")
-_WRAPS = 10
-"""Signs from which on a name that is signed may be wrapped: an organisation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +95,7 @@ class PageFields:
 
     def _read(self, field: FieldSpec, hit: Hit, hints: Hints, run: Run, relation: str) -> Candidate | None:
         value = (
-            (_read_names(run, hints) if hints.several else kinds.read(field.kind, run.text, hints))
-            if run.text
-            else None
+            (read_names(run, hints) if hints.several else kinds.read(field.kind, run.text, hints)) if run.text else None
         )
         if value is None:
             return None
@@ -169,10 +162,10 @@ class PageFields:
         """Lines on which what is signed behind a label goes on: to the right where several sign, then below."""
         several = "." in field.signer
         more = self._chain(self.page.boxes[lines[-1]]) if several else []
-        if not several and len(text) < _WRAPS:
+        if not several and len(text) < WRAPS:
             return more  # a person's name is not wrapped: below stands something else
         for line in self.page.continuing(lines[0], left - 2.5 * self.page.height)[:3]:
-            if self._is_label(line) or line in self.taken or not _NAMES.fullmatch(self.page.texts[line]):
+            if self._is_label(line) or line in self.taken or not NAMES.fullmatch(self.page.texts[line]):
                 break
             more.append(line)
         return more
@@ -295,34 +288,16 @@ class PageFields:
             if self._is_label(line):
                 break
             kept.append(line)
-        above = self._aligned(label, (hit.line, *hit.more), chain[0], up=True)
+        above = self._stacked(label, (hit.line, *hit.more), chain[0], up=True)
         # the label is centred beside its cell: as much stands above its row as below
         if 0 < len(kept) <= len(above):
             return above[: len(kept)][::-1] + chain + kept
         return chain + kept
 
-    def _aligned(self, label: Box, own: Collection[int], line: int, up: bool) -> list[int]:
-        """Lines right above (or below) a line in the same unruled cell, nearest first: alone on their rows, with the
-        same left edge or the same middle, to the right of the label. ``own``: the label's lines."""
-        boxes, kept = self.page.boxes, [line]
-        while len(kept) < 12:
-            one = boxes[kept[-1]]
-            height = max(self.page.height, one[3] - one[1])
-            near = [
-                other
-                for other, box in enumerate(boxes)
-                if other not in kept
-                and box[0] >= label[2] - 0.005
-                and -0.5 * height < ((one[1] - box[3]) if up else (box[1] - one[3])) < 0.7 * height
-                and ((one[1] - box[1]) if up else (box[1] - one[1])) > 0.4 * height
-                and (abs(box[0] - one[0]) < 0.03 or abs(box[0] + box[2] - one[0] - one[2]) < 0.03)
-            ]
-            if len(near) != 1 or self._is_label(near[0]) or near[0] in self.taken or not self.page.texts[near[0]]:
-                break
-            if any(_beside(boxes[other], boxes[near[0]]) for other in range(len(boxes)) if other not in own):
-                break  # another field's row
-            kept.append(near[0])
-        return kept[1:]
+    def _stacked(self, label: Box, own: Collection[int], line: int, up: bool) -> list[int]:
+        """Lines right above or below a line in the same unruled cell, nearest first; a label ends them."""
+        stacked = self.page.stacked(line, label[2], own, up)
+        return list(itertools.takewhile(lambda at: at not in self.taken and not self._is_label(at), stacked))
 
     def _beside_middle(self, hit: Hit) -> list[int]:
         """Lines of a cell whose label is centred beside them: none on the label's own row, some half a row off."""
@@ -353,7 +328,7 @@ class PageFields:
             return []
         column.sort(key=lambda line: self.page.boxes[line][1])
         box = self._box(hit)
-        above, below = self._aligned(box, own, column[0], True), self._aligned(box, own, column[-1], False)
+        above, below = self._stacked(box, own, column[0], True), self._stacked(box, own, column[-1], False)
         both = min(len(above), len(below))
         return above[:both][::-1] + column + below[:both]
 
@@ -422,25 +397,3 @@ class PageFields:
         )
         score = hit.score * (0.9 if lead else 0.7) * (0.8 if value.faults else 1.0) + 0.01 * min(len(hit.label), 8)
         return Candidate(value, run, hit, INLINE, score)
-
-
-def _beside(box: Box, other: Box) -> bool:
-    """Whether a box stands to the left or right of another and shares some of its height."""
-    apart = box[2] <= other[0] + 0.005 or box[0] >= other[2] - 0.005
-    return apart and overlap(box, other) > 0.1
-
-
-def _read_names(run: Run, hints: Hints) -> Value | None:
-    """Names of all who signed: parted by signs, else by the gaps between them."""
-    if _SEPARATED.search(run.text):
-        return kinds.read("signature", run.text, hints)
-    text, origin = "", [0]
-    for piece in run.pieces:
-        for at in range(piece.start, piece.end):
-            if text and (at == piece.start or run.page.gap_before(piece.line, at)):
-                text += "、"
-                origin.append(origin[-1])
-            text += run.page.texts[piece.line][at]
-            origin.append(origin[-1] + 1)
-    value = kinds.read("signature", text, hints)
-    return None if value is None else dataclasses.replace(value, start=origin[value.start], end=origin[value.end])

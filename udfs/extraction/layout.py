@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from schemas.applications import Box, Page
@@ -166,6 +166,30 @@ class PageIndex:
             chain.append(nearest)
             at = nearest
 
+    def stacked(self, line: int, edge: float, own: Collection[int], up: bool) -> list[int]:
+        """Lines right above (or below) ``line`` that stand as if in its cell, nearest first: to the right of ``edge``,
+        with the same left edge or the same middle, nothing beside them but the lines ``own`` of their label."""
+        boxes, kept = self.boxes, [line]
+        while len(kept) < 12:
+            one = boxes[kept[-1]]
+            height = max(self.height, one[3] - one[1])
+            near = [
+                other
+                for other, box in enumerate(boxes)
+                if other not in kept
+                and self.texts[other]
+                and box[0] >= edge - 0.005
+                and -0.5 * height < ((one[1] - box[3]) if up else (box[1] - one[3])) < 0.7 * height
+                and ((one[1] - box[1]) if up else (box[1] - one[1])) > 0.4 * height
+                and (abs(box[0] - one[0]) < 0.03 or abs(box[0] + box[2] - one[0] - one[2]) < 0.03)
+            ]
+            if len(near) != 1 or any(
+                other not in own and _beside(box, boxes[near[0]]) for other, box in enumerate(boxes)
+            ):
+                break
+            kept.append(near[0])
+        return kept[1:]
+
     def _has_left(self, line: int, edge: float) -> bool:
         box = self.boxes[line]
         return any(
@@ -230,3 +254,9 @@ def _overlap(low: float, high: float, other_low: float, other_high: float) -> fl
 def overlap(one: Box, other: Box) -> float:
     """Share of the lower of two boxes' heights that they have in common: above one half they are on one row."""
     return _overlap(one[1], one[3], other[1], other[3])
+
+
+def _beside(box: Box, other: Box) -> bool:
+    """Whether a box stands to the left or right of another and shares some of its height."""
+    apart = box[2] <= other[0] + 0.005 or box[0] >= other[2] - 0.005
+    return apart and overlap(box, other) > 0.1
