@@ -24,10 +24,6 @@ _TYPE = words.word("type", "application")
 _IN_RANGE = by_the_hour("hour")
 # by the day of China, as the view counts: the day in which the range begins is in it, whole
 _DAYS = "day >= toDate(($__fromTime), 'Asia/Shanghai') AND day <= toDate(($__toTime), 'Asia/Shanghai')"
-# of what is no approval of the machine, whatever no officer has looked at. The view does not say which of the reviewed
-# were approvals, so an officer who looks at one of those hides one that waits: at least so many do
-_WAITING = "greatest(0, toInt64(referred + proposed) - toInt64(reviewed))"
-
 TODAY = """
 SELECT
     sum(applications) AS `申请`, sum(approved) AS `自动准予`, sum(referred) AS `转人工`,
@@ -60,7 +56,7 @@ SELECT
     maxIf(hours, waiting > 0) AS `最久`
 FROM
 (
-    SELECT type, {_WAITING} AS waiting, greatest(0, dateDiff('hour', hour, now('UTC'))) AS hours
+    SELECT type, waiting, greatest(0, dateDiff('hour', hour, now('UTC'))) AS hours
     FROM v_approval_hours
 )
 WHERE waiting > 0
@@ -190,7 +186,7 @@ def _shares() -> panels.Panel:
 def _waiting() -> panels.Panel:
     said = Said(
         4,
-        "等人办理（至少）",
+        "等人办理",
         "哪类申请还等着审批人员，等了多久？不随时间范围变化，从机器判定的那一小时算起；等申请人补正的不计。"
         "审批人员复看过机器已准予的申请时，这里会少计。",
         VIEWER,

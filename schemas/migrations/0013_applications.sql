@@ -151,6 +151,7 @@ CREATE OR REPLACE VIEW v_approval_hours
     p50_seconds Float32 COMMENT 'L1 of an answer',
     p95_seconds Float32 COMMENT 'L1 of an answer',
     ocr_confidence Nullable(Float32) COMMENT 'L1 median of the worst page read by OCR; null without one',
+    waiting UInt64 COMMENT 'L1 no approval, and no officer has decided yet',
     reviewed UInt64 COMMENT 'L1 by an officer, up to now',
     compared UInt64 COMMENT 'L1 of these, the machine took a side',
     agreed UInt64 COMMENT 'L1 of these, the officer decided the same'
@@ -162,6 +163,7 @@ AS SELECT
     countIf(a.decision = 'propose_reject') AS proposed, countIf(a.audit_sample) AS sampled,
     countIf(NOT a.automatic) AS stopped, quantileExact(0.5)(a.seconds) AS p50_seconds, quantileExact(0.95)(a.seconds) AS p95_seconds,
     if(count(a.ocr_confidence) = 0, NULL, quantileExact(0.5)(a.ocr_confidence)) AS ocr_confidence,
+    countIf(a.decision != 'approve' AND r.last_decision = '') AS waiting,
     countIf(r.last_decision != '') AS reviewed, count(r.last_agreed) AS compared, countIf(r.last_agreed) AS agreed
 FROM applications AS a FINAL
 LEFT JOIN

@@ -8,27 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import time
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import UsageError
 from udfs import types
-from udfs.extraction import Record, extract_with_records
+from udfs.extraction import Record, extract_with_records, normalise, same
 from udfs.reading import Reader
-
-
-def plain(value: object) -> str:
-    """A value without what does not matter: width, spaces, trailing zeros."""
-    if isinstance(value, bool) or value is None:
-        return str(value).casefold()
-    if isinstance(value, int | float):
-        return f"{value:.3f}"
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(value))).casefold()
 
 
 def truths(folder: Path) -> Iterator[dict[str, Any]]:
@@ -41,22 +30,24 @@ def truths(folder: Path) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def judged(truth: dict[str, Any], records: list[Record]) -> Iterator[dict[str, Any]]:
+def judged(kind: types.Type, truth: dict[str, Any], records: list[Record]) -> Iterator[dict[str, Any]]:
     """A line a record whose truth is known. A cell is right when the column has its value."""
     for record in records:
+        spec = kind.fields[record.field]
         if record.column:
+            column = spec.columns[record.column]
             rows = truth["tables"].get(record.field, ())
-            known = {plain(row[record.column]) for row in rows if record.column in row}
-        elif record.field in truth["fields"]:
-            known = {plain(truth["fields"][record.field])}
+            known = [(column, row[record.column]) for row in rows if record.column in row]
         else:
-            continue
-        yield {
-            "application": truth["id"],
-            "field": ".".join(filter(None, (record.field, record.column))),
-            "features": record.features,
-            "correct": plain(record.value) in known,
-        }
+            known = [(spec, truth["fields"][record.field])] if record.field in truth["fields"] else []
+        if known:
+            right = any(same(one.kind, record.value, normalise(one.kind, value, one.choices)) for one, value in known)
+            yield {
+                "application": truth["id"],
+                "field": ".".join(filter(None, (record.field, record.column))),
+                "features": record.features,
+                "correct": right,
+            }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,8 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
             folder = given.folder / "applications" / truth["id"]
             form = json.loads((folder / "application.json").read_text(encoding="utf-8"))["fields"]
             began = time.monotonic()
-            _, records = extract_with_records(types.load(truth["type"]), form, reader.read(folder))
-            lines = list(judged(truth, records))
+            kind = types.load(truth["type"])
+            _, records = extract_with_records(kind, form, reader.read(folder))
+            lines = list(judged(kind, truth, records))
             output.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
             output.flush()
             wrong = sorted({line["field"] for line in lines if not line["correct"]})

@@ -52,6 +52,7 @@ DECISIONS = (
 )
 
 
+@pytest.mark.timeout(600)
 def test_both_runners_decide_alike_and_nothing_twice(home: Home, made: Path) -> None:
     source = ("submit", "approval", "--source", f"dir://{made}/applications", "--set", "approval.audit_share=0")
     assert "--engine beam" in home.run(*source, "--dry-run").stdout.decode()
