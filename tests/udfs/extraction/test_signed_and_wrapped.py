@@ -32,6 +32,7 @@ def _value(kind, name, *lines, **more):
         ("王小明、郑州某某餐饮有限公司（盖章）", True, "王小明、郑州某某餐饮有限公司"),
         # what is no name ends them; before them it is passed over
         ("王小明、李文华 2026年3月5日、张三", True, "王小明、李文华"),
+        ("王小明、地址、张三", True, "王小明"),
         ("（签字）、王小明", True, "王小明"),
         ("日期、地址", True, None),
         # where one signs, one is read
@@ -56,6 +57,7 @@ def test_names_that_are_signed(text, several, expected):
         ([("全体股东签字：王小明、李", 0.1, 0.5), ("文华、张三", 0.235, 0.52)], "王小明、李文华、张三"),
         ([("全体股东签字：王小明、李文华", 0.1, 0.5), ("日期：2026年3月5日", 0.235, 0.52)], "王小明、李文华"),
         ([("全体股东签字：王小明、李文华", 0.1, 0.5), ("2026年3月5日", 0.235, 0.52)], "王小明、李文华"),
+        ([("全体股东签字：王小明、李文华", 0.1, 0.5), ("以上共2人。", 0.235, 0.52)], "王小明、李文华"),
     ],
 )
 def test_all_who_sign(lines, expected):
@@ -64,8 +66,8 @@ def test_all_who_sign(lines, expected):
 
 def test_one_who_signs_takes_nobody_beside_or_below():
     form = ("公司登记（备案）申请书", 0.3, 0.05)
-    lines = [("法定代表人签字：王小明", 0.1, 0.5), ("李文华", 0.5, 0.5), ("张三", 0.25, 0.518)]
-    assert _value(COMPANY, "form_signature", form, *lines) == "王小明"
+    lines = [("法定代表人签字：王明", 0.1, 0.5), ("李文华", 0.5, 0.5), ("张三", 0.25, 0.518)]
+    assert _value(COMPANY, "form_signature", form, *lines) == "王明"
 
 
 def test_a_truth_of_several_names_stays_whole():
