@@ -66,7 +66,17 @@ def submit(
     if job == "approval":
         from pipelines.cli.approve.submit import submit as approval
 
-        approval(context, values, source, target, engine, parallelism, dry_run=dry_run, token_file=token_file)
+        approval(
+            context,
+            values,
+            source,
+            target,
+            engine,
+            parallelism,
+            overrides or [],
+            dry_run=dry_run,
+            token_file=token_file,
+        )
         return
     if job not in registry.NAMES:
         raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}, topics, approval")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ def submit(
     target: str,
     engine: str | None,
     parallelism: int | None,
+    overrides: Sequence[str],
     *,
     dry_run: bool,
     token_file: Path | None,
@@ -57,21 +60,20 @@ def submit(
     person = allowed(context, "job.operate", f"run {run}", token_file, settings=settings)
     site = Site(given.home, settings, run=run)
     workers = parallelism or settings.flink.parallelism
-    work = DecideFolder(site, person.name)
+    work = DecideFolder(given.home, given.settings_file, [*given.overrides, *overrides], run, person.name)
     detail = {
         "job": NAME, "source": source[:500], "target": target, "engine": "beam", "purpose": PURPOSE,
         "lawful_basis": LAWFUL_BASIS,
     }  # fmt: skip
     with spanned(given.home, person.name, f"run {run}", detail) as ended:
-        work.open()  # what every worker would fail at is told here
-        work.close()
+        trial = copy(work)  # Beam pickles one that was never opened
+        trial.open()  # what every worker would fail at is told here
+        trial.close()
         with Approver(settings, b"") as approver:  # for fingerprints only: it decides on nothing
             due, unchanged = elements(site, feed.path, approver)
         began = time.monotonic()
         runner = "direct" if target == LOCAL else target
-        counted = run_elements(
-            NAME, due, DecideFolder(site, person.name), runner=runner, parallelism=workers, home=given.home
-        )
+        counted = run_elements(NAME, due, work, runner=runner, parallelism=workers, home=given.home)
         ended({**counted, "unchanged": unchanged})
     say(
         f"{counted.get(ELEMENTS, 0)} applications in {time.monotonic() - began:.1f} s with start-up: "

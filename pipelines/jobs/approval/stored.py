@@ -5,6 +5,7 @@ Values of documents go into the store sealed; the whole decision and its report 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from pipelines.jobs.site import Site
 from pipelines.store.applications import ApplicationStore
 from pipelines.store.client import connect
 from schemas.applications import Review
+from schemas.settings import load as load_settings
 
 DECIDED = "application.decided"
 WRITER = "approval"
@@ -85,12 +87,16 @@ class DecideFolder:
     The audit entry is written before the row: no decision takes effect unrecorded.
     """
 
-    def __init__(self, site: Site, actor: str, readers: int = 1) -> None:
-        self._site, self._actor, self._readers = site, actor, readers
+    def __init__(
+        self, home: Path, settings_file: Path | None, overrides: Sequence[str], run: str, actor: str, readers: int = 1
+    ) -> None:
+        """Settings are named, not carried: on Flink this object lies in the run's folder, where no password may be."""
+        self._home, self._settings_file, self._overrides = home, settings_file, tuple(overrides)
+        self._run, self._actor, self._readers = run, actor, readers
 
     def open(self) -> None:
-        """Load keys and models and connect. Raises UsageError, ModelError, ServiceError."""
-        site = self._site
+        """Load settings, keys and models and connect. Raises UsageError, ModelError, ServiceError."""
+        site = self._site = Site(self._home, load_settings(self._settings_file, self._overrides), run=self._run)
         keys = load_keys(site.home, site.settings.keys.master, site.settings.keys.token)
         self._approver = Approver(site.settings, keys.token.secret, self._readers)
         self._approver.open()
