@@ -14,6 +14,7 @@ from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
 
 if TYPE_CHECKING:
+    from governance.automation import State
     from pipelines.jobs.approval.automation import Automation
 
 automation = typer.Typer(help="Whether the machine may approve: the circuit breaker.", no_args_is_help=True)
@@ -44,7 +45,7 @@ def status(
 def stop(context: typer.Context, reason: Why = "", token_file: TokenFile = None) -> None:
     """Stop automatic approval: from now every application is referred to a person."""
     person = allowed(context, "automation.stop", "automatic approval", token_file)
-    _automation(context).stop(person, reason)
+    _keep(context, _automation(context).stop(person, reason))
     say("automatic approval is stopped: everything is referred from now")
 
 
@@ -52,7 +53,7 @@ def stop(context: typer.Context, reason: Why = "", token_file: TokenFile = None)
 def close(context: typer.Context, reason: Why = "", token_file: TokenFile = None) -> None:
     """Let the machine approve again, after what stopped it was found and mended; what was before counts no more."""
     person = allowed(context, "automation.close", "automatic approval", token_file)
-    _automation(context).close(person, reason)
+    _keep(context, _automation(context).close(person, reason))
     say("automatic approval goes on")
 
 
@@ -61,3 +62,16 @@ def _automation(context: typer.Context) -> Automation:
 
     given: Context = context.obj
     return Automation(given.home, given.settings().approval, say)
+
+
+def _keep(context: typer.Context, state: State) -> None:
+    """Put the state into the store too, where one is up: dashboards and alerts read it there."""
+    from pipelines.jobs.approval.stored import note_state
+    from pipelines.jobs.site import Site
+    from schemas.errors import ServiceError, StoreUnavailable
+
+    given: Context = context.obj
+    try:
+        note_state(Site(given.home, given.settings()), state)
+    except (ServiceError, StoreUnavailable):
+        say("the store is not up: dashboards will not show this")
