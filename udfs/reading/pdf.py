@@ -121,7 +121,7 @@ def _check_streams(content: bytes, limits: Limits) -> None:
             while at < len(content) and not unpacker.eof:
                 piece = content[at : at + 65536]
                 at += len(piece)
-                while piece:
+                while piece and not unpacker.eof:  # at its end zlib calls what follows the stream unconsumed, for ever
                     unpacked += len(unpacker.decompress(piece, 1 << 20))
                     piece = unpacker.unconsumed_tail
                     if unpacked > limits.archive_bytes:

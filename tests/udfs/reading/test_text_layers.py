@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -14,8 +15,9 @@ from reportlab.pdfgen.canvas import Canvas
 from schemas.applications import Page
 from tests.udfs.reading.making import FONT, docx, drawn, needs_font
 from udfs.reading import Limits
+from udfs.reading.failures import Refused
 from udfs.reading.ocr import Picture
-from udfs.reading.pdf import Pdf
+from udfs.reading.pdf import Pdf, _check_streams
 from udfs.reading.word import Word
 
 OCR = (Page("", 1, "ocr", 1, 1),)
@@ -170,3 +172,13 @@ def test_cells_keep_their_rows_and_columns() -> None:
     assert label[1] == value[1] > head[1]
     assert label[0] == head[0] < value[0]
     assert any(rule[0] == rule[2] and label[2] <= rule[0] <= value[0] for rule in page.rules)
+
+
+@pytest.mark.timeout(20)
+def test_what_follows_a_large_stream_is_not_unpacked_for_ever() -> None:
+    """zlib goes on naming what follows the end of a stream as unconsumed when it was unpacked in several goes."""
+    packed = zlib.compress(bytes(3 << 20))
+    content = b"%PDF-1.4\n1 0 obj << /Filter /FlateDecode >>\nstream\n" + packed + b"\nendstream endobj\n" + b"x" * 1000
+    _check_streams(content, Limits())
+    with pytest.raises(Refused, match="archive_bomb"):
+        _check_streams(content, Limits(archive_bytes=1 << 20))
