@@ -6,7 +6,7 @@ The longest label wins wherever two overlap, over all labels of the type: 法定
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from udfs.extraction.layout import PageIndex
@@ -53,7 +53,9 @@ class Hit:
 class Labels:
     """All labels of a type, compiled. Cost on a page of 40 lines: under 1 ms, with OCR's noise about 5 ms."""
 
-    def __init__(self, labels: Iterable[str]) -> None:
+    def __init__(self, labels: Iterable[str], values: Collection[str] = ()) -> None:
+        """``values``: words of choices, never taken for a label that OCR misread (同意占用 for 同意占用至)."""
+        self._values = frozenset(values)
         known = sorted({*labels, *GENERIC} - {""}, key=len, reverse=True)
         self._exact = re.compile("|".join(map(re.escape, known)))
         self._known = frozenset(known)
@@ -72,7 +74,7 @@ class Labels:
                 for match in self._exact.finditer(text)
                 if (hit := _hit(page, line, match.start(), match.end(), match.group(), first, 1.0)) is not None
             ]
-            if page.ocr and not any(hit.start <= first for hit in here):
+            if page.ocr and text not in self._values and not any(hit.start <= first for hit in here):
                 guess = self._guess(page, line, first)
                 if guess is not None:
                     here = [guess, *(hit for hit in here if hit.start >= guess.end)]

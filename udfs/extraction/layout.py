@@ -123,11 +123,13 @@ class PageIndex:
         return self._cell(x, y)
 
     def row_right(self, of: Box) -> list[int]:
-        """Lines to the right of a box on the same row, from left to right."""
+        """Lines to the right of a box on the same row, from left to right. Boxes of OCR have a margin: two that stand
+        close overlap a little."""
+        slack = 0.015 if self.ocr else 0.005
         found = [
             other
             for other, box in enumerate(self.boxes)
-            if box[0] >= of[2] - 0.005 and overlap(of, box) > 0.45
+            if box[0] >= of[2] - slack and box[0] + box[2] > 2 * of[2] and overlap(of, box) > 0.45
         ]  # fmt: skip
         return sorted(found, key=lambda other: self.boxes[other][0])
 

@@ -48,7 +48,10 @@ class Plan:
                     labels.add(stem)
         for document in kind.documents.values():
             labels.update(folded(word) for word in document.words if 3 <= len(word) <= 8)
-        self.labels = Labels(labels)
+        choices = [field.choices for field in kind.fields.values()]
+        choices += [column.choices for field in kind.fields.values() for column in field.columns.values()]
+        values = {folded(word) for words in choices for names in words.values() for word in names}
+        self.labels = Labels(labels, values)
         self.titles = {
             name: tuple(dict.fromkeys(folded(title) for title in (*spec.titles, spec.title)))
             for name, spec in kind.documents.items()

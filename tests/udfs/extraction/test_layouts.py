@@ -344,3 +344,20 @@ def test_an_empty_application():
     assert extraction.fields["applicant_name"].best is None
     assert extraction.fields["applicant_name"].declared.value == "某某公司"
     assert set(extraction.fields) == set(ROAD.fields)
+
+
+CONSENT = ("公安交通管理部门意见", 0.35, 0.05)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # one sign short of the label 同意占用至, and a choice's word
+        [("交管部门意见", 0.1, 0.1), ("同意占用", 0.3, 0.1)],
+        # boxes of OCR have a margin: the value's begins before the label's ends
+        [("审查意见：", 0.1, 0.1), ("☑同意占用 ☐不同意占用", 0.18, 0.1), ("有效期至：", 0.5, 0.1)],
+    ],
+)
+def test_a_choice_read_by_ocr_is_no_label_and_may_touch_its_own(lines):
+    found = _values(ROAD, page([CONSENT, *lines, ("道路名称：和坊路", 0.5, 0.08)], source="ocr", confidence=0.9))
+    assert found.get("police_opinion") == "consent"
