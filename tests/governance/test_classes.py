@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from governance.classes import CLASSES, DataClass, allowed, ttl_days
-from governance.roles import ROLES
+from governance.roles import ACTIONS, ROLES
 from schemas.errors import UsageError
 from schemas.tables import DATA_CLASSES, data_classes
 
@@ -39,8 +39,10 @@ def test_who_is_cleared_for_what(ceiling: str, data_class: str, may: bool) -> No
     assert allowed(DataClass(ceiling), data_class) is may
 
 
-def test_only_rescuers_are_cleared_for_identifiers() -> None:
-    assert [name for name, role in ROLES.items() if role.ceiling is DataClass.L4] == ["rescuer"]
+def test_only_rescuers_and_officers_are_cleared_for_identifiers_each_for_their_own() -> None:
+    assert [name for name, role in ROLES.items() if role.ceiling is DataClass.L4] == ["rescuer", "officer"]
+    assert ACTIONS["reveal"] == {"rescuer"}
+    assert ACTIONS["application.see"] == {"officer"}
 
 
 @pytest.mark.parametrize(
