@@ -151,5 +151,5 @@ def test_no_command_is_missing():
 
 def test_not_built_is_not_listed():
     listed = yuqing("--help").stdout.decode()
-    for name in ("approve", "simulate"):
-        assert f" {name} " not in listed
+    assert " approve " in listed
+    assert " simulate " not in listed
