@@ -10,27 +10,17 @@ from typing import Any
 
 import pytest
 
-from loadtest.applications import faces
+from tests.pipelines.cli import applications
+from tests.pipelines.cli.applications import TYPE
 from tests.pipelines.cli.conftest import Typed
 
-TYPE = "temporary_road_occupation"
 COUNT = 8
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight made-up applications with text layers, half of them with a defect."""
-    from loadtest.applications.__main__ import main
-
-    try:
-        faces.check("tune")
-    except faces.FontsMissing as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("made") / "out"
-    options = {"output": folder, "count": COUNT, "seed": 5, "split": "tune", "types": TYPE, "kinds": "text"}
-    arguments = [word for name, value in (options | {"defective": 0.5}).items() for word in (f"--{name}", str(value))]
-    assert main(arguments) in (0, None)
-    return folder
+    return applications.made(tmp_path_factory.mktemp("made") / "out", COUNT, seed=5)
 
 
 @pytest.fixture(scope="module")

@@ -9,32 +9,21 @@ from typing import Any
 import pytest
 
 from governance.applications import PLATFORM
-from loadtest.applications import faces
 from pipelines.services import control
 from pipelines.services.flink import JOBMANAGER
 from pipelines.services.registry import Registry
 from pipelines.store.client import connect
 from tests.conftest import Home
+from tests.pipelines.cli import applications
 
 pytestmark = pytest.mark.services
-TYPE = "temporary_road_occupation"
 COUNT = 6
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six made-up applications with text layers."""
-    from loadtest.applications.__main__ import main
-
-    try:
-        faces.check("tune")
-    except faces.FontsMissing as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("made") / "out"
-    options = {"output": folder, "count": COUNT, "seed": 8, "split": "tune", "types": TYPE, "kinds": "text"}
-    arguments = [word for name, value in (options | {"defective": 0.5}).items() for word in (f"--{name}", str(value))]
-    assert main(arguments) in (0, None)
-    return folder
+    return applications.made(tmp_path_factory.mktemp("made") / "out", COUNT, seed=8)
 
 
 def rows(home: Home, sql: str) -> list[dict[str, Any]]:
