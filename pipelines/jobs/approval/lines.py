@@ -7,6 +7,7 @@ decided, and the next one goes on where it was.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ class Held:
 
 
 class Lines:
-    """A file of decisions. One process at a time writes it."""
+    """A file of decisions. One process at a time writes it: a lock on it says so."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -139,6 +140,7 @@ class Lines:
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._file = os.fdopen(handle, "r+b")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             end = 0
             for number, (line, whole) in enumerate(_complete(self._file), 1):
                 if not whole:
@@ -147,6 +149,9 @@ class Lines:
                 end += len(line)
             self._file.truncate(end)
             self._file.seek(end)
+        except BlockingIOError:
+            self.__exit__()
+            raise UsageError(f"--output {self.path}: another process writes it; wait for it, or name another") from None
         except OSError as error:
             raise UsageError(f"--output {self.path}: {error.strerror}") from None
         return self

@@ -59,6 +59,17 @@ def test_a_file_of_something_else_stays_as_it_is(tmp_path: Path, content: str) -
     assert path.read_text() == content
 
 
+def test_two_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with Lines(path) as lines:
+        lines.append(row("a"))
+        with pytest.raises(UsageError, match="another process writes it"), Lines(path):
+            pass
+        lines.append(row("b"))
+    with Lines(path) as lines:
+        assert set(lines.held) == {"a", "b"}
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--output"), Lines(tmp_path / "gone" / "out.jsonl"):
         pass
