@@ -19,7 +19,7 @@ from pipelines.feeds.lines import SourceError
 from pipelines.feeds.uri import FileSource, GenerateSource
 
 
-class RunSplit(beam.DoFn):  # type: ignore[misc]
+class RunSplit(beam.DoFn):  # type: ignore[misc]  # the base has no types
     """Split (text) -> number of posts that came through."""
 
     def __init__(self, job: Job) -> None:

@@ -60,7 +60,7 @@ class FlinkTarget:
         return f"http://{host}:{port}"
 
 
-class FlinkRunner(runner.PipelineRunner):  # type: ignore[misc]
+class FlinkRunner(runner.PipelineRunner):  # type: ignore[misc]  # the base has no types
     """``Pipeline(runner=FlinkRunner(target))``. For pipelines of the one shape that ``beam_stage`` describes."""
 
     def __init__(self, target: FlinkTarget) -> None:
@@ -84,7 +84,7 @@ class FlinkRunner(runner.PipelineRunner):  # type: ignore[misc]
         return FlinkPipelineResult(target, job_id, len(parts.elements))
 
 
-class FlinkPipelineResult(runner.PipelineResult):  # type: ignore[misc]
+class FlinkPipelineResult(runner.PipelineResult):  # type: ignore[misc]  # the base has no types
     """The job of a pipeline. ``metrics`` has user counters once it is done."""
 
     def __init__(self, target: FlinkTarget, job_id: str, elements: int) -> None:
@@ -132,7 +132,7 @@ class FlinkPipelineResult(runner.PipelineResult):  # type: ignore[misc]
         return read_counted(self._target.folder)
 
 
-class _Counters(MetricResults):  # type: ignore[misc]
+class _Counters(MetricResults):  # type: ignore[misc]  # the base has no types
     def __init__(self, counters: Counter[tuple[str, str, str]]) -> None:
         self._counters = [
             MetricResult(MetricKey(step, MetricName(namespace, name)), value, value)

@@ -21,7 +21,7 @@ from pipelines.engines.beam_run_folder import COUNTED, STAGE
 from pipelines.engines.beam_stage import Bundles
 
 
-class RunBundle(ScalarFunction):  # type: ignore[misc]
+class RunBundle(ScalarFunction):  # type: ignore[misc]  # the base has no types
     """Lines ``NUMBER BASE64`` of encoded elements -> 1."""
 
     def __init__(self, folder: str) -> None:

@@ -51,7 +51,7 @@ class Work(Protocol):
         """Called once after the last element, not after a kill."""
 
 
-class Do(beam.DoFn):  # type: ignore[misc]
+class Do(beam.DoFn):  # type: ignore[misc]  # the base has no types
     """Element -> outcome, counted."""
 
     def __init__(self, work: Work) -> None:

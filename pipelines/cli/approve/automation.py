@@ -66,12 +66,8 @@ def _automation(context: typer.Context) -> Automation:
 
 def _keep(context: typer.Context, state: State) -> None:
     """Put the state into the store too, where one is up: dashboards and alerts read it there."""
-    from pipelines.jobs.approval.stored import note_state
+    from pipelines.jobs.approval.stored import tell_store
     from pipelines.jobs.site import Site
-    from schemas.errors import ServiceError, StoreUnavailable
 
     given: Context = context.obj
-    try:
-        note_state(Site(given.home, given.settings()), state)
-    except (ServiceError, StoreUnavailable):
-        say("the store is not up: dashboards will not show this")
+    tell_store(Site(given.home, given.settings()), state, say)

@@ -47,10 +47,11 @@ def review(
     """Keep what an officer decided: it is the decision from now, and counts for the agreement with the machine."""
     import msgspec
 
-    from pipelines.cli.services import say as told
     from pipelines.jobs.approval import reviews
     from pipelines.jobs.approval.automation import Automation
     from pipelines.jobs.approval.cases import render
+    from pipelines.jobs.approval.stored import tell_store
+    from pipelines.jobs.site import Site
     from pipelines.jobs.traced import note
     from schemas.errors import UsageError
     from udfs import types
@@ -79,7 +80,9 @@ def review(
         with Reader(Limits(**settings.reading.model_dump())) as reader:
             report = desk.cases.put(case, render(case, reader, settings.types))
         desk.book.write(case, made, report)
-        Automation(desk.home, settings, told).observe_review(case.decision, made)
+        site = Site(desk.home, desk.settings)
+        automation = Automation(desk.home, settings, say, lambda state: tell_store(site, state, say))
+        automation.observe_review(case.decision, made)
     words = {True: "as the machine", False: "other than the machine", None: "where the machine took no side"}[same]
     say(f"application {identity}: {made.decision} by {made.officer}, {words}")
 

@@ -52,6 +52,8 @@ def decide(
     from pipelines.jobs.approval.files import approve as run
     from pipelines.jobs.approval.folders import CHINA
     from pipelines.jobs.approval.lines import Lines
+    from pipelines.jobs.approval.stored import tell_store
+    from pipelines.jobs.site import Site
     from pipelines.jobs.traced import spanned
     from schemas.errors import UsageError
 
@@ -62,7 +64,8 @@ def decide(
     cases = Cases(reports or cases_beside(target)) if with_reports else None
     person = allowed(context, "job.operate", "approve", token_file, settings=settings)
     keys = ensure_keys(given.home, settings.keys.master, settings.keys.token)
-    automation = Automation(given.home, settings.approval, say)
+    site = Site(given.home, settings)
+    automation = Automation(given.home, settings.approval, say, lambda state: tell_store(site, state, say))
 
     detail = {"job": NAME, "source": str(source)[:500], "purpose": PURPOSE, "lawful_basis": LAWFUL_BASIS}
 

@@ -26,8 +26,8 @@ def list_applications(
     how: Annotated[Format, typer.Option("--format", help="table or json")] = Format.TABLE,
     token_file: TokenFile = None,
 ) -> None:
-    """List decisions; nothing of what documents say."""
-    with opened(context, "look", "", register, token_file) as desk:
+    """List decisions, for officers; nothing of what documents say, but an id may be the name of a folder."""
+    with opened(context, "application.review", "", register, token_file) as desk:
         rows = [row for row in desk.book.rows() if not (waiting and row["final"])]
     listing(rows, how, COLUMNS)
 

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from governance.applications import agrees
 from governance.automation import would
-from schemas.applications import APPROVE, PROPOSE_REJECT, REFER, REJECT, Decision, Review
+from schemas.applications import APPROVE, REFER, REJECT, Decision, Review
 from schemas.errors import UsageError
 
 
 def agreed(decision: Decision, review: Review) -> bool | None:
     """Whether the officer decided as the machine would have; None where the machine took no side."""
-    side = would(decision.decision, decision.reasons)
-    if side == REFER:
-        return None
-    return review.decision == (REJECT if side == PROPOSE_REJECT else APPROVE)
+    return agrees(would(decision.decision, decision.reasons), review.decision)
 
 
 def check(decision: Decision, review: Review) -> None:

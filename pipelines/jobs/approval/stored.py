@@ -5,7 +5,7 @@ Values of documents go into the store sealed; the whole decision and its report 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from pipelines.jobs.site import Site
 from pipelines.store.applications import ApplicationStore
 from pipelines.store.client import connect
 from schemas.applications import Review
+from schemas.errors import ServiceError, StoreUnavailable
 from schemas.settings import load as load_settings
 
 DECIDED = "application.decided"
@@ -170,6 +171,14 @@ def note_state(site: Site, state: State) -> None:
             insert(client, [(alert, Evidence("approval", "", state.at, state.at, (), ""))], now_ms())
         finally:
             client.close()
+
+
+def tell_store(site: Site, state: State, say: Callable[[str], None]) -> None:
+    """`note_state` where a store is up; where none is, ``say`` so: `approve` needs none."""
+    try:
+        note_state(site, state)
+    except (ServiceError, StoreUnavailable):
+        say("the store is not up: no alert goes out from it, and dashboards will not show this")
 
 
 class StoreBook:
