@@ -90,3 +90,14 @@ def test_what_officers_see_of_the_job_is_sealed_and_audited(home: Home, made: Pa
     seen = home.run("sql", "--role", "analyst", "SELECT count() FROM v_applications", "--format", "csv").stdout
     assert int(seen) == COUNT
     home.run("sql", "--role", "analyst", "SELECT application_id FROM applications", code=1)
+
+
+def test_a_stop_is_an_alert_and_stands_in_the_store(home: Home) -> None:
+    home.run("approve", "automation", "stop", "--reason", "the scanner of Mr Li is broken")
+    try:
+        (alert,) = rows(home, "SELECT priority, reasons, notify FROM alert_hits FINAL WHERE rule = 'approval-stopped'")
+        assert (alert["priority"], alert["reasons"], alert["notify"]) == (3, [], 1)
+        assert rows(home, "SELECT state FROM v_automation ORDER BY at DESC LIMIT 1") == [{"state": "open"}]
+    finally:
+        home.run("approve", "automation", "close", "--reason", "the scanner is mended")
+    assert rows(home, "SELECT count() AS n FROM automation_state FINAL WHERE state = 'closed'") == [{"n": 1}]
