@@ -48,7 +48,7 @@ class Decoder:
         cv2.ocl.setUseOpenCL(False)
         self._limits = limits
         self._scanner = Scanner(Ocr(), limits)
-        self._key = ""
+        self._key = ("", "")
         self._document: Document | None = None
 
     def answer(self, ask: Ask, file: io.FileIO) -> Answer:
@@ -62,7 +62,8 @@ class Decoder:
         raise Refused("unsupported", "no such task")
 
     def _opened(self, ask: Ask, file: io.FileIO) -> Document:
-        if self._document is None or self._key != ask.key:
+        key = (ask.file, ask.key)  # the name too: pages carry it, and a folder may hold one content under two names
+        if self._document is None or self._key != key:
             self._document = None  # let go of the last one before the next is read
             size = os.fstat(file.fileno()).st_size
             if size > self._limits.file_bytes:
@@ -72,5 +73,5 @@ class Decoder:
             while block := os.pread(file.fileno(), 1 << 20, len(content)):
                 content += block
             self._document = _KINDS[ask.kind](bytes(content), ask.file, self._limits)
-            self._key = ask.key
+            self._key = key
         return self._document

@@ -191,6 +191,7 @@ def test_same_folder_same_pages_whatever_the_number_of_processes(tmp_path: Path)
     drawn().save(tmp_path / "alone" / "a.png")
     with Reader(processes=2) as reader:
         both = reader.read(tmp_path)
+        assert [(one.problem, one.detail) for one in both.files] == [("", "")] * 3
         (alone,) = reader.read(tmp_path / "alone").pages
         first = next(page for page in both.pages if page.file == "a.png")
         assert first.lines == alone.lines
@@ -200,6 +201,13 @@ def test_same_folder_same_pages_whatever_the_number_of_processes(tmp_path: Path)
         assert both.model.startswith("rapidocr@")
         _assert_drawn(reader.snippet(tmp_path, turned, turned.lines[0].box, 300), turned, turned.lines[0].box)
         assert reader.snippet(tmp_path, Page("gone.png", 1, "ocr", 1, 1), (0, 0, 1, 1)) is None
+
+
+def test_one_content_under_two_names_is_two_files(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        drawn(LINES[:2]).save(tmp_path / name)
+    with Reader() as reader:
+        assert [page.file for page in reader.read(tmp_path).pages] == ["a.png", "b.png"]
 
 
 def _assert_drawn(content: bytes | None, page: Page, box: Box) -> None:
