@@ -173,18 +173,19 @@ def parse(content: bytes, file: str) -> Node:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UsageError(f"{file}:{mark.line + 1 if mark else 1}: not readable as YAML: {error.problem}") from None
+        line = int(mark.line) + 1 if isinstance(mark, yaml.Mark) else 1
+        raise UsageError(f"{file}:{line}: not readable as YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{file}: not readable as YAML: {error}") from None
     if root is None:
         raise UsageError(f"{file}:1: the file is empty")
-    return _node(root, file, "", root.start_mark.line + 1)
+    return _node(root, file, "", _line(root))
 
 
 def _refuse_aliases(text: str, file: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = int(event.start_mark.line) + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise UsageError(f"{file}:{line}: anchors and aliases are not read: write it out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -197,7 +198,7 @@ def _node(node: yaml.Node, file: str, name: str, line: int) -> Node:
         found: dict[str, Node] = {}
         lines: dict[str, int] = {}
         for key_node, value in node.value:
-            at = key_node.start_mark.line + 1
+            at = _line(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise UsageError(f"{file}:{at}: a name is wanted as key")
             key = key_node.value
@@ -208,13 +209,16 @@ def _node(node: yaml.Node, file: str, name: str, line: int) -> Node:
         return Node(found, file, line, name, lines)
     if isinstance(node, yaml.SequenceNode):
         nodes = [
-            _node(value, file, f"{name}[{number}]", value.start_mark.line + 1)
-            for number, value in enumerate(node.value, start=1)
+            _node(value, file, f"{name}[{number}]", _line(value)) for number, value in enumerate(node.value, start=1)
         ]
         return Node(nodes, file, line, name)
     if not isinstance(node, yaml.ScalarNode):
         raise UsageError(f"{file}:{line}: not readable as YAML")
     return Node(_scalar(node), file, line, name)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1 if node.start_mark else 1
 
 
 def _scalar(node: yaml.ScalarNode) -> str | float | int | bool | None:
