@@ -32,7 +32,7 @@ ROLES: Mapping[str, Role] = {
     "analyst": Role("asks the views by SQL", DataClass.L2),
     "operator": Role("runs jobs, acknowledges alerts, starts and ends emergencies", DataClass.L2),
     "rescuer": Role("reveals identifiers of people who asked for help, answers requests of persons", DataClass.L4),
-    "officer": Role("reviews applications and signs decisions on them", DataClass.L4),
+    "officer": Role("reviews applications and signs decisions on them, releases intercepted options", DataClass.L4),
     "auditor": Role("verifies and reads the audit ledger, reviews reveals, sets holds", DataClass.L3),
     "admin": Role("people and grants, rules, settings, deployments", DataClass.L2),
 }
@@ -62,6 +62,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "application.review": frozenset({"officer"}),
     "automation.stop": frozenset({"officer", "operator"}),
     "automation.close": frozenset({"officer"}),
+    "policy.release": frozenset({"officer"}),
+    "policy.tables": frozenset({"analyst", "officer"}),
     "audit.verify": frozenset({"auditor"}),
     "audit.show": frozenset({"auditor"}),
     "reveal.review": frozenset({"auditor"}),
@@ -82,7 +84,9 @@ CONFLICTS: Mapping[frozenset[str], str] = {
     frozenset({"admin", "auditor"}): "who grants rights does not audit their use",
 }
 
-NOT_ABOUT_ONESELF = frozenset({"audit.show", "reveal.review", "reveal.approve", "emergency.approve", "access.grant"})
+NOT_ABOUT_ONESELF = frozenset(
+    {"audit.show", "reveal.review", "reveal.approve", "emergency.approve", "access.grant", "policy.release"}
+)
 
 EMBEDDED_NOTICE = (
     "embedded mode: one account of the operating system holds keys, data and ledger, so no duties are separated"

@@ -124,15 +124,14 @@ class PolicyStore:
         row = _simulation_row(simulation, person, version)
         self._insert("policy_runs", _RUNS, _result_rows(simulation, version))
         self._insert("policy_options", _OPTIONS, _option_rows(simulation, version))
-        for release in simulation.releases:
-            self.release(simulation.run, release)
+        self._put_releases(simulation.run, simulation.releases)
         self._insert("policy_simulations", _SIMULATIONS, [row])
 
-    def release(self, run: str, release: Release) -> None:
-        """Store that a person released an option; the audit entry comes first (``governance.releases``)."""
-        row = {"run": run, "option": release.option, "at": _ms(release.at)}
-        row |= {"person": release.person, "reason": release.reason, "entry": release.entry}
-        self._insert("policy_releases", _RELEASES, [row])
+    def release(self, simulation: Simulation, release: Release) -> None:
+        """Store that a person released an option, and the run as it stands with it: weighed anew, under the name of
+        whoever asked for it. The audit entry comes first (``governance.releases``)."""
+        self._put_releases(simulation.run, (release,))
+        self.write(simulation, self.person(simulation.run))
 
     def runs(self, limit: int = 100) -> list[dict[str, Any]]:
         """The latest runs, newest first. Keys: run, made_at, title, rules, rules_version, population, options,
@@ -173,6 +172,10 @@ class PolicyStore:
         released = {one.option for one in releases}
         standings = tuple(_released(one) if one.option in released else one for one in simulation.standings)
         return msgspec.structs.replace(simulation, results=results, releases=releases, standings=standings)
+
+    def _put_releases(self, run: str, releases: Sequence[Release]) -> None:
+        rows = [msgspec.structs.asdict(one) | {"run": run, "at": _ms(one.at)} for one in releases]
+        self._insert("policy_releases", _RELEASES, rows)
 
     def _releases(self, run: str) -> tuple[Release, ...]:
         sql = """SELECT option, person, reason, toUnixTimestamp64Milli(at) AS ms, entry FROM policy_releases FINAL
