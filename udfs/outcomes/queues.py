@@ -1,0 +1,45 @@
+"""Queues replayed: who is served in which year, for all replicates of a bootstrap at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.policy import Queue
+from udfs.outcomes.tally import Rows
+
+Floats = NDArray[np.float64]
+
+NEVER = -1
+# capacities and loads are sums of floats: a year of 1000 holds ten loads of 100 that add up to 1000.0000000000001
+_SLACK = 1e-9
+
+
+def replay(queue: Queue, rows: Rows, times: Floats, scale: float = 1.0) -> NDArray[np.int64]:
+    """[replicates, rows]: position of the year of being served, or NEVER.
+
+    times: [replicates, rows], how often a replicate has each neighbourhood (its copies are served together, 0: it is
+    not there and uses nothing); scale: of the capacities. Highest order first, ties by id; each whole, in the first
+    year whose remaining capacity holds its load; with ``carry`` what a year leaves is added to the next.
+    Cost: rows x years steps over all replicates, of those still waiting.
+    """
+    replicates = len(times)
+    served = np.full((replicates, len(rows.ids)), NEVER, dtype=np.int64)
+    taking = np.flatnonzero(rows.takes)
+    sequence = taking[np.lexsort((rows.ids[taking], -rows.order[taking]))]
+    left = np.zeros(replicates)
+    loads = times * rows.load
+    for year, capacity in enumerate(queue.capacity):
+        left = left + capacity * scale if queue.carry else np.full(replicates, capacity * scale)
+        slack = _SLACK * capacity * scale
+        waiting = []
+        for row in sequence:
+            load = loads[:, row]
+            fits = (served[:, row] == NEVER) & (load <= left + slack)
+            served[fits, row] = year
+            left = np.where(fits, left - load, left)
+            if not fits.all() and (served[:, row] == NEVER).any():
+                waiting.append(row)
+        sequence = np.asarray(waiting, dtype=np.int64)
+        left = np.maximum(left, 0.0)
+    return served
