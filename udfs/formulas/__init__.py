@@ -10,9 +10,22 @@
 numbers; `cases` are a rule set's own tests. The jobs, `udfs.plans` and the command line call it; it knows none of them.
 """
 
+from udfs.formulas.cases import Failure, check_cases, count_cases
 from udfs.formulas.evaluation import Evaluation
 from udfs.formulas.parameters import Lever, Parameter
 from udfs.formulas.program import Program, compile
 from udfs.formulas.ruleset import RuleSet, Variable, load
 
-__all__ = ["Evaluation", "Lever", "Parameter", "Program", "RuleSet", "Variable", "compile", "load"]
+__all__ = [
+    "Evaluation",
+    "Failure",
+    "Lever",
+    "Parameter",
+    "Program",
+    "RuleSet",
+    "Variable",
+    "check_cases",
+    "compile",
+    "count_cases",
+    "load",
+]
