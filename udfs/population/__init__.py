@@ -1,1 +1,24 @@
-"""Populations: people, households and what they live in, as shards of arrays; loaded from tables or synthesised."""
+"""Populations: people, households and what they live in, as shards of arrays; loaded from tables or synthesised.
+
+    synthesise(spec, people, seed, folder)     a made-up population of any size, shard by shard
+    load_tables(spec, folder)                  one from CSV or Parquet files with weights
+    info(folder), columns(info)                what it says of itself; its columns by name
+    read_shard(folder, number, names)          arrays of a shard, views of mapped files
+    sample(folder, people, seed, names)        whole clusters by hash, as one shard
+    subset(shard, chosen), join(shards)        parts of a shard; shards as one
+    catalogue()                                every column of the synthetic population
+    fit_text(info)                             how well the margins were met, in words
+
+Called by the policy job and the command line; nothing here knows of rules, plans or outcomes.
+"""
+
+from udfs.population.catalogue import catalogue
+from udfs.population.selection import join, sample, subset
+from udfs.population.shard import Shard
+from udfs.population.store import columns, digest, digest_of, info, read_shard, write
+from udfs.population.synthesis import synthesise
+
+__all__ = [
+    "Shard", "catalogue", "columns", "digest", "digest_of", "info", "join", "read_shard", "sample", "subset",
+    "synthesise", "write",
+]  # fmt: skip
