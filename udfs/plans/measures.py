@@ -102,7 +102,7 @@ def payers(node: Node | None, names: Names, queued: Collection[str]) -> Payers:
         timing = item["timing"].text(("annual", "once")) if "timing" in item else "annual"
         of = names.find(item["of"], "number")
         wanted = "CNY" if timing == "once" else "CNY/year"
-        if of.unit != wanted:
+        if units.parse(of.unit) != units.parse(wanted):
             item.fail(f"{of.name!r} is in {of.unit}; what is paid {timing} is in {wanted}")
         if of.entity == "district":
             item["of"].fail(f"{of.name!r} is of the district, which lies in many shards: name one of a lower entity")

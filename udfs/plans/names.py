@@ -3,60 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
-from schemas.policy import ENTITIES, Assumption, Column
+from schemas.policy import ENTITIES, Column
+from udfs.formulas import RuleSet
 from udfs.lined import Node
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]{0,59}"
-
-
-class Lever(Protocol):
-    """Of ``udfs.formulas``."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def values(self) -> Sequence[Any]: ...
-    @property
-    def titles(self) -> Sequence[str]: ...
-    @property
-    def default(self) -> float | str | bool: ...
-    @property
-    def low(self) -> float | None: ...
-    @property
-    def high(self) -> float | None: ...
-
-
-class Variable(Protocol):
-    """Of ``udfs.formulas``."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def entity(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-
-
-class Rules(Protocol):
-    """What plans want of a rule set of ``udfs.formulas``."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def levers(self) -> Mapping[str, Lever]: ...
-    @property
-    def assumptions(self) -> Mapping[str, Assumption]: ...
-    @property
-    def variables(self) -> Mapping[str, Variable]: ...
 
 
 class Known(NamedTuple):
@@ -73,7 +27,7 @@ class Known(NamedTuple):
 class Names:
     """Variables and columns by name, each with its entity."""
 
-    def __init__(self, rules: Rules, columns: Mapping[str, Column], entities: Collection[str]) -> None:
+    def __init__(self, rules: RuleSet, columns: Mapping[str, Column], entities: Collection[str]) -> None:
         self.rules = rules
         self.entities = tuple(entity for entity in ENTITIES if entity in entities)
         self._known = {

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 
 from schemas.policy import BASELINE, Option, Plan
+from udfs.formulas import Lever, RuleSet
 from udfs.lined import Node
 from udfs.plans import units
-from udfs.plans.names import Lever, Rules, pick
+from udfs.plans.names import pick
 
 MOST = 400
 """Options besides the baseline: a grid of more is no choice that a person can look at, and costs hours."""
@@ -20,7 +21,7 @@ Value = float | str | bool
 Levers = dict[str, Value]
 
 
-def read(root: Node, rules: Rules) -> tuple[Option, ...]:
+def read(root: Node, rules: RuleSet) -> tuple[Option, ...]:
     """All options, the baseline first. Raises UsageError with the line."""
     baseline = _baseline(root.get("baseline"), rules)
     grid, options = root.get("grid"), root.get("options")
@@ -45,7 +46,7 @@ def levers_of(plan: Plan, option: Option) -> Levers:
     return {**plan.options[0].levers, **option.levers}
 
 
-def _baseline(node: Node | None, rules: Rules) -> Option:
+def _baseline(node: Node | None, rules: RuleSet) -> Option:
     levers: Levers = {name: _plain(lever.default) for name, lever in rules.levers.items()}
     title = "维持现状"
     if node is not None:
@@ -57,7 +58,7 @@ def _baseline(node: Node | None, rules: Rules) -> Option:
     return Option(BASELINE, title, levers, node.line if node else 0)
 
 
-def _option(node: Node, rules: Rules) -> Option:
+def _option(node: Node, rules: RuleSet) -> Option:
     node.mapping(("option", "title", "levers"), ("option", "levers"))
     name = node["option"].text()
     if not _NAME.fullmatch(name):
@@ -70,7 +71,7 @@ def _option(node: Node, rules: Rules) -> Option:
 
 
 def _grid(
-    grid: Node, rules: Rules, baseline: Option, excluded: list[tuple[Node, dict[str, list[Value]]]]
+    grid: Node, rules: RuleSet, baseline: Option, excluded: list[tuple[Node, dict[str, list[Value]]]]
 ) -> list[Option]:
     axes: dict[str, list[Value]] = {}
     for name, node in grid.items():
@@ -100,7 +101,7 @@ def _grid(
     return found
 
 
-def _excluded(node: Node | None, grid: Node | None, rules: Rules) -> list[tuple[Node, dict[str, list[Value]]]]:
+def _excluded(node: Node | None, grid: Node | None, rules: RuleSet) -> list[tuple[Node, dict[str, list[Value]]]]:
     if node is None:
         return []
     if grid is None:
@@ -114,11 +115,11 @@ def _excluded(node: Node | None, grid: Node | None, rules: Rules) -> list[tuple[
     return found
 
 
-def _levers(node: Node, rules: Rules) -> Levers:
+def _levers(node: Node, rules: RuleSet) -> Levers:
     return {_lever(value, name, rules): _value(value, rules.levers[name]) for name, value in node.items()}
 
 
-def _lever(node: Node, name: str, rules: Rules) -> str:
+def _lever(node: Node, name: str, rules: RuleSet) -> str:
     return pick(Node(name, node.file, node.line, node.name), rules.levers, "lever")
 
 
@@ -171,7 +172,7 @@ def _word(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:.12g}"
 
 
-def _title(levers: Mapping[str, Value], rules: Rules) -> str:
+def _title(levers: Mapping[str, Value], rules: RuleSet) -> str:
     shown = [f"{rules.levers[name].title} {say(value, rules.levers[name])}" for name, value in levers.items()]
     return "，".join(shown) or "维持现状"
 

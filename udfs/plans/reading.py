@@ -1,74 +1,33 @@
-"""A plan's file: where its rules and people are, and the whole, checked."""
+"""A plan's file, read and checked. Which rules and which people it names is for the job, which finds them first."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from schemas.errors import UsageError
 from schemas.policy import Column, Grouping, Measure, Plan
+from udfs.formulas import RuleSet
 from udfs.lined import Node, parse
 from udfs.plans import assumptions, constraints, measures, options
-from udfs.plans.names import Names, Rules
+from udfs.plans.names import Names
 
 _KEYS = (
-    *("plan", "question", "note", "rules", "population", "synthesise", "on", "years", "seed", "draws", "sensitivity"),
+    *("plan", "question", "note", "rules", "population", "on", "years", "seed", "draws", "sensitivity"),
     *("baseline", "grid", "options", "exclude", "assumptions", "groups", "measures", "queues", "payers", "constraints"),
 )
-_NEEDED = ("plan", "question", "rules", "on", "years", "measures")
+_NEEDED = ("plan", "question", "rules", "population", "on", "years", "measures")
 _MOST_YEARS = 50
 _SENSITIVITIES = (0, *(2**power for power in range(3, 11)))
 
 
-class Synthesis(NamedTuple):
-    """People who are made up from a spec."""
-
-    spec: str
-    """A shipped spec's name, or a file beside the plan."""
-    people: int
-    seed: int
-
-
-class Source(NamedTuple):
-    """What a plan is weighed with; paths are as written, beside the plan."""
-
-    rules: str
-    population: str
-    """A folder or a shipped population's name; empty with ``synthesis`` or when the plan names none."""
-    synthesis: Synthesis | None
-    on: str
-    """ISO date."""
-
-
-def source(path: Path) -> Source:
-    """Reads only what is needed to find rules and people. Raises UsageError."""
-    root, _ = _read(path)
-    synthesis = root.get("synthesise")
-    population = root.get("population")
-    if population is not None and isinstance(population.value, dict):
-        inner = population.mapping(("synthesise",), ("synthesise",))["synthesise"]
-        if synthesis is not None:
-            synthesis.fail("it stands twice: under 'population' too")
-        population, synthesis = None, inner
-    if population is not None and synthesis is not None:
-        synthesis.fail("write 'population' or 'synthesise', one of them")
-    return Source(
-        rules=root["rules"].text(),
-        population=population.text() if population is not None else "",
-        synthesis=_synthesis(synthesis) if synthesis is not None else None,
-        on=root["on"].date().isoformat(),
-    )
-
-
-def load(path: Path, rules: Rules, columns: Mapping[str, Column], entities: Collection[str]) -> Plan:
+def load(path: Path, rules: RuleSet, columns: Mapping[str, Column], entities: Collection[str]) -> Plan:
     """The plan, checked against its rules (``udfs.formulas.RuleSet``) and its population's columns and entities.
 
     Raises UsageError with file and line for everything that the plan cannot mean.
     """
     root, content = _read(path)
-    source(path)
     names = Names(rules, columns, entities)
     years = _years(root)
     queues = measures.queues(root.get("queues"), names, len(years))
@@ -110,12 +69,6 @@ def _read(path: Path) -> tuple[Node, bytes]:
     root = parse(content, path.name)
     root.mapping(_KEYS, _NEEDED)
     return root, content
-
-
-def _synthesis(node: Node) -> Synthesis:
-    node.mapping(("spec", "people", "seed"), ("spec", "people"))
-    seed = node["seed"].integer(0, 2**63 - 1) if "seed" in node else 0
-    return Synthesis(node["spec"].text(), node["people"].integer(1, 10**8), seed)
 
 
 def _said(node: Node) -> str:

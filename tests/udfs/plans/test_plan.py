@@ -8,6 +8,7 @@ from schemas.errors import UsageError
 from schemas.policy import ALL, Line
 from tests.udfs.plans.cases import COLUMNS, ENTITIES, PLAN, RULES
 from udfs import plans
+from udfs.plans.measures import splits
 
 
 def load(folder: Path, text: str):
@@ -75,8 +76,7 @@ def test_the_rest_is_as_written(plan) -> None:
 def test_a_grouping_splits_what_is_counted_at_or_below_it(plan) -> None:
     entities = {"age": "person", "income": "household", "district": "district"}
     found = {
-        measure.name: [g.name for g in plan.groupings if plans.splits(measure, g, entities)]
-        for measure in plan.measures
+        measure.name: [g.name for g in plan.groupings if splits(measure, g, entities)] for measure in plan.measures
     }
     assert found["losers"] == ["age", "income", "district"]
     assert found["paid"] == ["income", "district"], "households have no age"
@@ -208,41 +208,9 @@ def test_a_baseline_in_the_grid_is_not_weighed_twice(tmp_path: Path) -> None:
     assert "scope=improved,rate=0.1" in [option.name for option in plan.options]
 
 
-SOURCES = [
-    ("population: city", ("city", None)),
-    ("population: {synthesise: {spec: town, people: 1000, seed: 3}}", ("", plans.Synthesis("town", 1000, 3))),
-    ("synthesise: {spec: town, people: 1000}", ("", plans.Synthesis("town", 1000, 0))),
-]
-
-
-@pytest.mark.parametrize(("text", "wanted"), SOURCES)
-def test_source_says_where_the_people_come_from(tmp_path: Path, text: str, wanted: tuple) -> None:
-    path = tmp_path / "plan.yaml"
-    path.write_text(PLAN.replace("population: city", text), encoding="utf-8")
-    found = plans.source(path)
-    assert (found.rules, found.on) == ("renovation", "2026-07-01")
-    assert (found.population, found.synthesis) == wanted
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("population: city\nsynthesise: {spec: town, people: 5}", "one of them"),
-        ("synthesise: {spec: town, people: 0}", "outside"),
-        ("synthesise: {spec: town}", "'people' is missing"),
-        ("population: {spec: town}", "there is no 'spec' here"),
-    ],
-)
-def test_a_wrong_source_is_told(tmp_path: Path, text: str, says: str) -> None:
-    path = tmp_path / "plan.yaml"
-    path.write_text(PLAN.replace("population: city", text), encoding="utf-8")
-    with pytest.raises(UsageError, match=f"plan.yaml:[45]: .*{says}"):
-        plans.source(path)
-
-
 def test_a_plan_that_is_not_there_is_told() -> None:
     with pytest.raises(UsageError, match=r"none.yaml: cannot be read"):
-        plans.source(Path("none.yaml"))
+        plans.load(Path("none.yaml"), RULES, COLUMNS, ENTITIES)
 
 
 def test_everybody_is_no_grouping_of_a_plan(plan) -> None:
