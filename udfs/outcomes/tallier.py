@@ -29,8 +29,9 @@ Values = Mapping[str, Any]
 
 
 class Tallier:
-    """For one shard. ``base``: the baseline's values of ``outcomes.names(plan)``; groups, gains and losses are by them.
+    """For one shard; values are arrays that nobody changes afterwards.
 
+    ``base``: the baseline's values of ``outcomes.names(plan)``; groups, gains and losses are by them.
     ``blocks``: 64 where a bootstrap will be wanted, 1 for the sample on which assumptions are drawn.
     Raises UsageError, with the plan's line: what cannot be counted; a queue without neighbourhoods.
     """
@@ -48,7 +49,7 @@ class Tallier:
         self._plan = plan
         self._kinds = kinds
         self._shard = shard
-        self._base = base
+        self._base = self._compared = base
         self._blocks = blocks
         self._edges = {name: np.asarray(found) for name, found in marks.edges.items()}
         cluster, ids = shard.clusters()
@@ -58,13 +59,18 @@ class Tallier:
         self._matrices: dict[tuple[str, str, str], sparse.csr_matrix] = {}
         self._entity_groups: dict[str, list[NDArray[np.int64]]] = {}
         self._fixed: dict[tuple[str, str], Floats] = {}
+        self._last: dict[tuple[str, str, Component], tuple[tuple[Any, ...], Floats]] = {}
         self._equal = {entity: bool((shard.weights[entity] == 1.0).all()) for entity in shard.entities}
         weights = shard.weights["person"]
         summed = np.bincount(self._block("person"), weights=weights, minlength=blocks).astype(np.float64)
         self._people = Exact.of(summed)
 
-    def tally(self, values: Values) -> Tally:
-        """Of one option's values, by name, each over its entity. Raises UsageError for NaN or infinite values."""
+    def tally(self, values: Values, base: Values | None = None) -> Tally:
+        """Of one option's values, by name, each over its entity. Raises UsageError for NaN or infinite values.
+
+        ``base``: the baseline's values that gains and losses are counted from, where they are not those of the tallier
+        (under another draw of the assumptions); groups stay."""
+        self._compared = self._base if base is None else base
         sums, counts = {}, {}
         for counted in self.layout.counted:
             found = self._sums(counted, values)
@@ -160,7 +166,13 @@ class Tallier:
         by_source: dict[str, list[int]] = {}
         for number, component in enumerate(components):
             if component.names:
-                by_source.setdefault(self._source(counted, component), []).append(number)
+                # options often differ in few variables: what has the same arrays as last time has the same sums
+                last = self._last.get((counted.entity, slots, component))
+                arrays = self._arrays(component, values)
+                if last is not None and all(a is b for a, b in zip(last[0], arrays, strict=True)):
+                    found[:, number] = last[1]
+                else:
+                    by_source.setdefault(self._source(counted, component), []).append(number)
                 continue
             plain = self._fixed.get((counted.entity, slots))
             if plain is None:
@@ -171,8 +183,19 @@ class Tallier:
             table = np.empty((self._shard.size(source), len(numbers)))
             for column, number in enumerate(numbers):
                 table[:, column] = self._values(components[number], source, values)
-            found[:, numbers] = self._matrix(counted, source, slots) @ table
+            sums = self._matrix(counted, source, slots) @ table
+            found[:, numbers] = sums
+            for column, number in enumerate(numbers):
+                component = components[number]
+                self._last[counted.entity, slots, component] = (self._arrays(component, values), sums[:, column])
         return found
+
+    def _arrays(self, component: Component, values: Values) -> tuple[Any, ...]:
+        """What the component's sums are made of."""
+        arrays = [values[name] for name in component.names]
+        if component.kind in ("gain", "loss"):
+            arrays.append(self._compared[component.of])
+        return tuple(arrays)
 
     def _values(self, component: Component, entity: str, values: Values) -> NDArray[Any]:
         """What the component adds for each record of ``entity``."""
@@ -181,7 +204,7 @@ class Tallier:
             return where if where is not None else np.ones(self._shard.size(entity))
         of = self._carried(component.of, values, entity)
         if component.kind in ("gain", "loss"):
-            change = of.astype(np.float64) - self._carried(component.of, self._base, entity)
+            change = of.astype(np.float64) - self._carried(component.of, self._compared, entity)
             of = change > component.number if component.kind == "gain" else change < -component.number
         elif component.kind == "poor":
             of = of < component.number
