@@ -239,7 +239,8 @@ def _ratio(expr: Expr, parts: list[Run]) -> Run:
 
     def run(frame: Frame) -> Value:
         divisor = below(frame)
-        return np.where(divisor == 0, 0.0, np.divide(above(frame), divisor))
+        # [()]: one value for all stays a scalar
+        return np.where(divisor == 0, 0.0, np.divide(above(frame), divisor))[()]
 
     return run
 

@@ -55,7 +55,7 @@ class Frame:
         if name not in self.shard.values:
             raise UsageError(f"column {name!r} was not read: read the columns that Program.needed names")
         found = self.shard.values[name]
-        return found if found.dtype.kind in "biu" or found.dtype == np.float64 else found.astype(np.float64)
+        return found.astype(np.float64, copy=False) if self.shard.columns[name].kind == "number" else found
 
     def draw(self, distribution: str, name: str, entity: str) -> NDArray[np.float64]:
         drawn = draws.uniform if distribution == "uniform" else draws.normal

@@ -67,6 +67,8 @@ def read(text: str, place: Place) -> ast.expr:
     """The formula's tree. Raises UsageError: too long, too deep, not readable, or anything outside the language."""
     if len(text) > LONGEST:
         raise place.error(f"{len(text)} characters; at most {LONGEST}: make variables of its parts")
+    if "#" in text:  # lines are joined before: the rest of the formula would be lost without a word
+        raise place.error("comments stand outside formulas (`# ...` above the variable, or `note`)")
     depth = deepest = 0
     for letter in text:
         depth += (letter in "([{") - (letter in ")]}")
