@@ -10,7 +10,7 @@ from udfs.population.draws import Floats
 
 MEDIAN_WAGE = 62_000.0
 """Of someone of 45 with senior school in the middle band."""
-MINIMUM_LIVING = 12_000.0
+MINIMUM_LIVING = 9_600.0
 """A year and person: the made-up threshold of the allowance (低保)."""
 _TAX = ((0, 0.03), (36_000, 0.10), (144_000, 0.20), (300_000, 0.25), (420_000, 0.30), (660_000, 0.35), (960_000, 0.45))
 
@@ -70,7 +70,7 @@ def earn(draft: Draft) -> None:
     band = draft.lift(draft.code("income_band"), "household", "person").astype(np.float64) - 2
     shared = draft.lift(draft.normal("income:household", "household"), "household", "person")
     place = draft.lift(draft.normal("income:neighbourhood", "neighbourhood"), "neighbourhood", "person")
-    log_wage = np.log(MEDIAN_WAGE) + 0.13 * (education - 3) + 0.36 * band + 0.16 * shared + 0.06 * place
+    log_wage = np.log(MEDIAN_WAGE) + 0.13 * (education - 3) + 0.3 * band + 0.16 * shared + 0.06 * place
     log_wage += 0.1 * draft.is_("sex", "male") - 0.0007 * (np.clip(age, 18, 65) - 45) ** 2
     log_wage += draft.table("sector", _SECTORS) + 0.35 * draft.normal("wage", "person")
     pay = np.exp(log_wage)
@@ -79,7 +79,7 @@ def earn(draft: Draft) -> None:
     own = 0.85 * pay * np.exp(0.4 * draft.normal("self_employment_income", "person"))
     draft.set("self_employment_income", np.round(np.where(self_employed, own, 0), -1))
     insured = draft.flag("insured_pension")
-    pension = np.where(insured, 39_000 * np.exp(0.1 * (education - 2) + 0.1 * band), 3_200 * np.exp(0.1 * band))
+    pension = np.where(insured, 41_000 * np.exp(0.08 * (education - 2) + 0.1 * band), 3_200 * np.exp(0.1 * band))
     pension = pension * np.exp(0.22 * draft.normal("pension", "person"))
     old = draft.flag("retired") & (insured | (age >= 60))
     draft.set("pension", np.round(np.where(old, pension, 0), -1))
@@ -137,7 +137,7 @@ def _incomes(draft: Draft) -> None:
     net = market + total("pension", "transfer_income") - total("social_contributions", "income_tax_paid")
     short = MINIMUM_LIVING * draft["household_size"] - net
     local = draft.up(draft.flag("hukou_local").astype(np.float64), "person") > 0
-    taken = (short > 0) & local & (draft.uniform("minimum_living_allowance", "household") < 0.7)
+    taken = (short > 0) & local & (draft.uniform("minimum_living_allowance", "household") < 0.6)
     draft.set("minimum_living_allowance", taken)
     draft.set("allowance_received", np.where(taken, short, 0))
     draft.set("disposable_income", net + draft["allowance_received"])
@@ -168,7 +168,7 @@ def _wealth(draft: Draft) -> None:
     draft.set("debt", np.round(np.where(mortgaged, left, 0), -3))
     draft.set(
         "other_dwellings",
-        np.floor(draft.uniform("other_dwellings", "household") + 0.16 * np.minimum(relative, 4) - 0.05),
+        np.floor(draft.uniform("other_dwellings", "household") + 0.14 * np.minimum(relative, 4)),
     )
     longest = np.where(owner, np.where(new, 14, 34), np.where(draft.is_("tenure", "rented"), 6, 16))
     draft.set("years_in_dwelling", np.floor(longest * draft.uniform("years_in_dwelling", "household")))

@@ -35,9 +35,9 @@ LARGEST = 6
 # head's age by type: centre, spread, lowest, highest
 _AGES = {
     "single": (35, 10, 20, 59),
-    "single_elderly": (72, 8, 60, 96),
+    "single_elderly": (73, 9, 60, 97),
     "couple": (41, 12, 22, 59),
-    "elderly_couple": (69, 6, 60, 92),
+    "elderly_couple": (69, 8, 60, 94),
     "nuclear": (38, 6, 23, 56),
     "single_parent": (39, 7, 21, 58),
     "adult_children": (55, 6, 43, 74),
@@ -86,7 +86,7 @@ def _ages(draft: Draft, role: Floats, household: Floats, place: Floats) -> None:
             np.maximum(head - 1.5 + 2.5 * noise, np.where(elderly, 58, 20)),
             child,
             np.clip(head - 27 + 3 * noise, 18, 45),
-            np.clip(head + 27 + 3.5 * noise, 50, 97),
+            np.clip(head + 27 + 6 * noise, 50, 97),
             np.clip(head + 5 * noise, 18, 60),
         ),
     )
@@ -156,7 +156,7 @@ def employ(draft: Draft) -> None:
     commute = np.clip(34 * np.exp(0.5 * draft.normal("commute_time", "person")), 3, 150)
     draft.set("commute_time", np.where(employed, commute, 0))
     formal = draft.flag("formal_contract")
-    was_formal = draft.flag("retired") & (draft.uniform("was_formal", "person") < 0.45 + 0.15 * (education - 1))
+    was_formal = draft.flag("retired") & (draft.uniform("was_formal", "person") < 0.66 + 0.12 * (education - 1))
     draft.set("insured_pension", formal | was_formal)
     draft.chance("insured_medical", np.where(draft.flag("hukou_local"), 0.965, 0.85))
     draft.set("insured_unemployment", formal & (draft.uniform("insured_unemployment", "person") < 0.8))

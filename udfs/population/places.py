@@ -92,7 +92,10 @@ def _buildings(draft: Draft, numbers: Array, households: Array) -> None:
     ends = np.cumsum(capacity, axis=1)
     starts = ends - capacity
     kept = (starts < households[:, None]).ravel()
-    units = (np.minimum(ends, households[:, None]) - starts).ravel()[kept].astype(np.int64)
+    # empty dwellings are spread over all of a neighbourhood's buildings: none has a single household
+    room = np.where(starts < households[:, None], ends, 0).max(axis=1)
+    filled = np.round(np.minimum(ends, room[:, None]) * (households / room)[:, None])
+    units = np.diff(filled, axis=1, prepend=0).ravel()[kept].astype(np.int64)
     draft.ids["building"] = ids[kept]
     draft.parents["building"] = np.repeat(np.arange(count), _MOST_BUILDINGS)[kept]
     draft.set("floors", floors[kept])
