@@ -13,12 +13,14 @@ Called by the policy job and the command line; nothing here knows of rules, plan
 """
 
 from udfs.population.catalogue import catalogue
+from udfs.population.fitting import fit_text
+from udfs.population.loading import load_tables
 from udfs.population.selection import join, sample, subset
 from udfs.population.shard import Shard
 from udfs.population.store import columns, digest, digest_of, info, read_shard, write
 from udfs.population.synthesis import synthesise
 
 __all__ = [
-    "Shard", "catalogue", "columns", "digest", "digest_of", "info", "join", "read_shard", "sample", "subset",
-    "synthesise", "write",
+    "Shard", "catalogue", "columns", "digest", "digest_of", "fit_text", "info", "join", "load_tables", "read_shard",
+    "sample", "subset", "synthesise", "write",
 ]  # fmt: skip
