@@ -23,6 +23,8 @@ class Cell:
 class Heading:
     text: str
     level: int = 1
+    page: bool = False
+    """Begins a page."""
 
 
 @dataclass(frozen=True)

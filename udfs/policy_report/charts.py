@@ -62,7 +62,7 @@ class _Axis:
 
 def plane(points: Sequence[Point], x_title: str, y_title: str, frontier: Sequence[tuple[float, float]]) -> Drawing:
     """Cost against the main outcome: a mark with its interval in both directions, the frontier as a line."""
-    left, right, top, base = 64.0, WIDTH - 14.0, 26.0, 400.0
+    left, right, top, base = 64.0, WIDTH - 14.0, 26.0, 280.0
     held = [point for point in points if point.named] if len(points) > CROWDED else list(points)
     x = _Axis([v for p in points for v in (p.x.value, *_ends(p.x, p in held))], left, right)
     y = _Axis([v for p in points for v in (p.y.value, *_ends(p.y, p in held))], base, top)
@@ -90,7 +90,7 @@ def plane(points: Sequence[Point], x_title: str, y_title: str, frontier: Sequenc
                     else Stroke(at_x, y(low), at_x, y(high), 175, 1.2)
                 )
     for point in points:
-        drawn.append(Mark(point.kind, x(point.x.value), y(point.y.value), 4.5 if point.named else 3, _DARK))
+        drawn.append(Mark(point.kind, x(point.x.value), y(point.y.value), 4.5 if point.named else 3.6, _DARK))
     drawn += _names(held, x, y, (left, top - 8, right, base))
     return Drawing(f"{x_title}与{y_title}", base + 40, tuple(drawn))
 
@@ -121,7 +121,7 @@ def _names(points: Sequence[Point], x: _Axis, y: _Axis, room: tuple[float, float
                 break
         if best is not None:
             taken.append(best)
-            drawn.append(Label(best[0], best[3] - 1, point.label, strong=point.named, digits=point.digits))
+            drawn.append(Label(best[0], best[3] - 1, point.label, strong=point.named, digits=point.digits, clear=True))
     return drawn
 
 
@@ -191,7 +191,7 @@ def _bar(at: float, width: float, parts: Sequence[float], y: _Axis) -> list[Shap
 
 def panels(rows: Sequence[Row], columns: Sequence[tuple[str, str, Sequence[Row]]], axis: str) -> Drawing:
     """Rows of groups, a panel for each option (label, digits, its rows), all on one scale with zero marked."""
-    label, gap, top, high = 178.0, 14.0, 40.0, 17.0
+    label, gap, top, high = 178.0, 18.0, 40.0, 17.0
     base = top + high * len(rows)
     each = (WIDTH - label - gap * len(columns)) / max(1, len(columns))
     values = [
@@ -210,21 +210,20 @@ def panels(rows: Sequence[Row], columns: Sequence[tuple[str, str, Sequence[Row]]
         x = _Axis(values, start, start + each, zero=True, most=4)
         drawn.append(Label(start, 30, fitted(name, each), strong=True, digits=digits))
         drawn += [Stroke(start, base + 2, start + each, base + 2, _DARK), Stroke(x(0), top, x(0), base + 2, _SOFT)]
-        drawn += _marks(x, base + 2, each)
+        drawn += _marks(x, base + 2)
         for k, row in enumerate(own):
             drawn += _interval(row, x, top + k * high + 8.5)
     return Drawing(axis, base + 26, tuple(drawn))
 
 
-def _marks(x: _Axis, base: float, room: float) -> list[Shape]:
-    """Of an axis, as many as stand beside each other."""
-    texts = [tick(value, x.marks) for value in x.marks]
-    every = max(1, math.ceil(sum(9.0 * len(text) + 8 for text in texts) / max(1.0, room)))
-    drawn: list[Shape] = []
-    for n, (value, text) in enumerate(zip(x.marks, texts, strict=True)):
-        drawn.append(Stroke(x(value), base, x(value), base + 4, _DARK))
-        if n % every == 0:
-            drawn.append(Label(x(value), base + 17, text, "middle"))
+def _marks(x: _Axis, base: float) -> list[Shape]:
+    """Of an axis in a narrow panel: both ends inside it, and zero where it stands clear of them."""
+    drawn: list[Shape] = [Stroke(x(value), base, x(value), base + 4, _DARK) for value in x.marks]
+    ends = {x.marks[0]: "start", x.marks[-1]: "end"}
+    for value, anchor in ends.items():
+        drawn.append(Label(x(value), base + 17, tick(value, x.marks), anchor))
+    if 0.0 not in ends and min(abs(x(0) - x(end)) for end in ends) > 45:
+        drawn.append(Label(x(0), base + 17, "0", "middle"))
     return drawn
 
 
@@ -242,15 +241,13 @@ def lines(rows: Sequence[Row], axis: str, ranks: int = 0) -> Drawing:
     label, top, high = 290.0, 26.0, 19.0
     base = top + high * len(rows)
     values = [v for row in rows if row.value is not None for v in (row.value, row.low, row.high)]
-    x = _Axis([1.0, float(max(2, ranks))] if ranks else values, label + 8, WIDTH - 24, most=10)
+    x = _Axis([0.0, float(max(2, ranks))] if ranks else values, label + 8, WIDTH - 24, most=10)
     drawn: list[Shape] = [Label(label + 8, 12, axis, strong=True, digits="")]
-    for value in x.marks:
-        if ranks and not 1 <= value <= max(2, ranks):
-            continue
-        drawn += [
-            Stroke(x(value), top, x(value), base, _GRID),
-            Label(x(value), base + 16, tick(value, x.marks), "middle"),
-        ]
+    # a rank is counted from 1: there is no zeroth
+    marks = [1.0, *(mark for mark in x.marks if 1 < mark <= ranks and mark == int(mark))] if ranks else x.marks
+    for value in marks:
+        drawn.append(Stroke(x(value), top, x(value), base, _GRID))
+        drawn.append(Label(x(value), base + 16, tick(value, x.marks), "middle"))
     for n, row in enumerate(rows):
         at = top + n * high + 9
         drawn.append(Label(0, at + 4, fitted(row.label, label - 10), digits=row.digits))

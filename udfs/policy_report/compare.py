@@ -20,7 +20,7 @@ _AIMS = {"more": "越多越好", "less": "越少越好"}
 
 
 def side_by_side(view: View) -> list[Block]:
-    blocks: list[Block] = [Heading("3　方案并排")]
+    blocks: list[Block] = [Heading("3　方案并排", page=True)]
     listed = view.listed()
     if len(listed) > LISTED:
         blocks.append(Text(f"共 {len(listed)} 个方案，各表列出排在前面的 {LISTED} 个；全部结果用表下的查询可得。"))
@@ -29,9 +29,9 @@ def side_by_side(view: View) -> list[Block]:
     names = [(one.name, one) for one in view.plan.measures]
     for start in range(0, len(names), _COLUMNS):
         blocks.append(_measures(view, listed, [one for _, one in names[start : start + _COLUMNS]]))
-    for figure in (_plane(view), _years(view)):
-        if figure is not None:
-            blocks.append(figure)
+    years = _years(view)
+    if years is not None:
+        blocks.append(years)
     if not view.has_cost:
         blocks.append(Text("计划没有写明谁出资，因此没有费用图表。"))
     return blocks
@@ -40,8 +40,8 @@ def side_by_side(view: View) -> list[Block]:
 def _standing(view: View, listed: Sequence[str]) -> Table:
     decimals = view.decimals(COST, view.options)
     unit = next((unit_word(one.unit) for one in view.column(COST, listed)), "")
-    heads = ["编号", "方案", "状态", "名次", "名次区间", "排第一", "得分", "Pareto"]
-    widths = [9, 44, 12, 9, 13, 13, 11, 11]
+    heads = ["编号", "方案", "状态", "名次", "名次区间", "排第一", "得分", "前沿"]
+    widths = [9, 42, 13, 10, 14, 13, 12, 14]
     if view.has_cost:
         heads.append(f"总费用（{unit}）" if unit else "总费用")
         widths.append(24)
@@ -62,7 +62,11 @@ def _standing(view: View, listed: Sequence[str]) -> Table:
         if view.has_cost:
             row.append(Cell(*said(view.get(name, COST), decimals)))
         rows.append(tuple(row))
-    weights = [f"{one.title} {_AIMS[one.aim]}，权重 {one.weight:g}" for one in view.plan.measures if one.aim in _AIMS]
+    weights = [
+        f"{one.title} {_AIMS[one.aim]}，权重 {one.weight:g}"
+        for one in view.plan.measures
+        if one.aim in _AIMS and one.weight
+    ]
     note = "名次由加权得分定：" + "；".join(weights) + "。" if weights else ""
     return Table(
         "各方案的状态与名次",
@@ -71,7 +75,7 @@ def _standing(view: View, listed: Sequence[str]) -> Table:
         tuple(widths),
         frozenset({3, 4, 5, 6, 8}),
         of_options(view),
-        f"{note}● 表示没有别的可选方案在各项指标上都不比它差且至少一项更好。",
+        f"{note}排第一：假设和权重变动时排在第一的比例。前沿（Pareto）：没有别的可选方案各项都不差且至少一项更好。",
     )
 
 
@@ -81,15 +85,19 @@ def levers(view: View, name: str) -> str:
     told = []
     for lever, value in (option.levers if option else {}).items():
         about = view.simulation.levers.get(lever, {})
-        told.append(f"{about.get('title') or lever} {_value(about, value)}")
+        written = _value(about, value)
+        whole = f"{about.get('title') or lever} {written}"
+        told.append((whole, whole if isinstance(value, bool) else written))
     title = view.title(name)
-    return "" if all(all(word in title for word in one.split()) for one in told) else "；".join(told)
+    return "；".join(one for one, value in told if value not in title)
 
 
 def _value(about: dict[str, object], value: float | str | bool) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
-    titles = about.get("titles") or {}
+    titles, values = about.get("titles") or {}, about.get("values")
+    if isinstance(titles, list | tuple) and isinstance(values, list | tuple):
+        titles = dict(zip(map(str, values), titles, strict=False))
     if isinstance(titles, dict) and str(value) in titles:
         return str(titles[str(value)])
     if isinstance(value, str):
@@ -104,7 +112,7 @@ def _ranks(ranks: tuple[int, int]) -> str:
 
 
 def _measures(view: View, listed: Sequence[str], measures: Sequence[Measure]) -> Table:
-    weighed = [name for name in listed if name in set(view.ranked)]
+    weighed = [name for name in listed if name in set(view.choices)]
     heads, columns = ["编号", "方案"], []
     for measure in measures:
         shown = view.column(measure.name, view.options)
@@ -123,7 +131,9 @@ def _measures(view: View, listed: Sequence[str], measures: Sequence[Measure]) ->
                 sign = "▲ " if found.value == best else "▽ " if found.value == worst else ""
             row.append(Cell(f"{sign}{value}", between, strong=sign == "▲ ", pale=not between and value == NONE))
         rows.append(tuple(row))
-    note = "▲ 参与排序的方案中最好的，▽ 最差的。" if any(best is not None for _, _, best, _ in columns) else ""
+    note = (
+        "▲ 参与排序的方案（不含现状）中最好的，▽ 最差的。" if any(best is not None for _, _, best, _ in columns) else ""
+    )
     aims = [f"{one.title}{_AIMS[one.aim]}" for one in measures if one.aim in _AIMS]
     titles = "、".join(one.title for one in measures)
     return Table(
@@ -146,7 +156,8 @@ def _ends(measure: Measure, found: Sequence[Result]) -> tuple[float | None, floa
     return (high, low) if measure.aim == "more" else (low, high)
 
 
-def _plane(view: View) -> Figure | None:
+def plane(view: View) -> Figure | None:
+    """Cost against the measure that weighs most; None where either is missing."""
     main = view.main
     if main is None or not view.has_cost:
         return None
@@ -177,7 +188,7 @@ def _plane(view: View) -> Figure | None:
         points, f"总费用（{unit_x}）", main.title + (f"（{unit_y}）" if unit_y else ""), frontier(known, main.aim)
     )
     crowd = (
-        f"超过 {charts.CROWDED} 个方案时只标出现状、领先的和 Pareto 方案的编号与区间；"
+        f"超过 {charts.CROWDED} 个方案时只标出现状、领先的和 Pareto 方案的编号与区间。"
         if len(points) > charts.CROWDED
         else ""
     )
@@ -186,7 +197,7 @@ def _plane(view: View) -> Figure | None:
         drawing,
         (
             f"横轴：总费用（{unit_x}）；纵轴：{main.title}{f'（{unit_y}）' if unit_y else ''}，"
-            f"{_AIMS.get(main.aim, '')}。细线为 80% 区间，数字为方案编号（0 为现状）；{crowd}",
+            f"{_AIMS.get(main.aim, '')}。细线为 80% 区间，数字为方案编号（0 为现状）。{crowd}",
             f"{charts.SIGNS}。连线：只看这两项时可选方案的前沿。",
         ),
         of_results(view, [COST, main.name]),
@@ -211,24 +222,24 @@ def _years(view: View) -> Figure | None:
     if not payers or not years:
         return None
     amounts: dict[tuple[str, str, str], float] = {}
-    options = [(view.named(name), view.digits(name)) for name in view.leading]
+    options = [(view.tag(name), view.digits(name)) for name in view.leading]
     unit = ""
     for name in view.leading:
         for payer in payers:
             for year in years:
                 found = view.shown(name, f"{COST}:{payer.name}", YEAR, year)
                 if found is not None:
-                    amounts[view.named(name), year, payer.title] = found.value
+                    amounts[view.tag(name), year, payer.title] = found.value
                     unit = unit_word(found.unit)
     if not amounts:
         return None
     drawing = charts.stacked(options, years, [one.title for one in payers], amounts, unit)
     told = "；".join(f"{n} {one.title}" for n, one in enumerate(payers, 1))
-    names = "；".join(f"{digits} {name}" for name, digits in options)
+    names = "；".join(view.named(name) for name in view.leading)
     return Figure(
         "领先方案各年由谁出资",
         drawing,
-        (f"自下而上：{told}（{unit}）。横轴下为方案编号：{names}。",),
+        (f"自下而上：{told}（{unit}）。横轴下为年份和方案：{names}。",),
         of_results(view, [f"{COST}:{one.name}" for one in payers], YEAR),
     )
 

@@ -12,11 +12,12 @@ from udfs.policy_report.view import View
 
 def made(simulation: Simulation) -> list[Block]:
     view = View(simulation)
-    payers = compare.payers_table(view)
+    plane, payers = compare.plane(view), compare.payers_table(view)
     front = _numbered(
         [
             *opening.asked(view),
             *opening.answer(view),
+            *([plane] if plane else []),
             *compare.side_by_side(view),
             *([payers] if payers else []),
             *groups.section(view),

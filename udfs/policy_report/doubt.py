@@ -65,8 +65,8 @@ def _ranks(view: View) -> Figure | None:
 
 def _parts(view: View) -> Table:
     """Where the width of an interval comes from, for the leading options."""
-    aimed = sorted((one for one in view.plan.measures if one.aim), key=lambda one: -one.weight)[:5]
-    names = [*([COST] if view.has_cost else []), *(one.name for one in aimed or view.plan.measures[:5])]
+    aimed = sorted((one for one in view.plan.measures if one.aim), key=lambda one: -one.weight)[:3]
+    names = [*([COST] if view.has_cost else []), *(one.name for one in aimed or view.plan.measures[:3])]
     rows: list[tuple[str | Cell, ...]] = []
     for option in view.leading:
         for measure in names:

@@ -68,6 +68,8 @@ class Label:
     strong: bool = False
     digits: str | None = None
     shade: int = 30
+    clear: bool = False
+    """White around it, for where lines run."""
 
 
 Shape = Rect | Stroke | Mark | Label
@@ -167,6 +169,9 @@ def _element(shape: Shape) -> Markup:
             class_="strong" if shape.strong else None,
             text_anchor=None if shape.anchor == "start" else shape.anchor,
             fill=_colour(shape.shade),
+            paint_order="stroke" if shape.clear else None,
+            stroke="#fff" if shape.clear else None,
+            stroke_width=3 if shape.clear else None,
         )
     return _sign(shape)
 
@@ -259,4 +264,7 @@ def _digits(canvas: Canvas, label: Label) -> None:
         return
     long = text_width(text, _DOT)
     x = label.x * _FACTOR - {"start": 0, "middle": long / 2, "end": long}[label.anchor]
-    canvas.write(min(max(0.0, x), canvas.width - long), label.y * _FACTOR - 7 * _DOT, text, _DOT, label.shade)
+    x, top = min(max(0.0, x), canvas.width - long), label.y * _FACTOR - 7 * _DOT
+    if label.clear:
+        canvas.rect(x - 3, top - 3, x + long + 3, top + 7 * _DOT + 3, 255)
+    canvas.write(x, top, text, _DOT, label.shade)

@@ -8,7 +8,7 @@ from schemas.policy import Finding
 from udfs.policy_report.blocks import Block, Cell, Heading, Table, Text
 from udfs.policy_report.query import of_options
 from udfs.policy_report.view import STATES, View
-from udfs.policy_report.written import NONE, number, places
+from udfs.policy_report.written import NONE, moment, number, places
 
 _ROWS = 120
 """Findings in the table; the others are a query away."""
@@ -70,13 +70,13 @@ def _findings(view: View, findings: Sequence[Finding]) -> Table:
 
 def _places(view: View, one: Finding) -> int:
     found = view.get(one.option, one.measure) if one.measure else None
-    decimals = places(found.unit if found is not None else "1", [one.value, one.bound])
+    decimals = places(found.unit if found is not None else "1", [max(one.value, one.bound, key=abs)])
     return max(decimals, 2) if 0 < abs(one.value - one.bound) < 0.1 else decimals
 
 
 def _releases(view: View) -> Table:
     rows = tuple(
-        (Cell(view.tag(one.option), view.title(one.option)), one.person, one.reason, _when(one.at), one.entry or NONE)
+        (Cell(view.tag(one.option), view.title(one.option)), one.person, one.reason, moment(one.at), one.entry or NONE)
         for one in view.simulation.releases
     )
     return Table(
@@ -88,7 +88,3 @@ def _releases(view: View) -> Table:
         of_options(view),
         "放行只使方案参与排序，不等于采用。审计记录以编号在审计账中可查。",
     )
-
-
-def _when(at: str) -> str:
-    return at[:19].replace("T", " ") + at[19:].replace("+00:00", "Z")

@@ -13,7 +13,7 @@ from udfs.policy_report.query import of_results
 from udfs.policy_report.view import SHARES, View, said, said_change, small
 from udfs.policy_report.written import FEWEST, WITHHELD, change_word, large, places, unit_word
 
-_MEASURES = 4
+_MEASURES = 3
 """Told group by group: more would be a book, and the query has them."""
 _ROWS = 46
 """Lines of a chart: what stands on one page."""
@@ -26,7 +26,7 @@ def section(view: View) -> list[Block]:
     measures = gain_measures(view)[:_MEASURES]
     if not leading or not measures:
         return [*blocks, Text("计划没有按群体计算的指标，或没有可看的方案，因此说不出谁得益谁受损。")]
-    who = "名次在前的方案" if view.ranked else "没有方案参与排序，这里列出计划中在前的方案"
+    who = "名次在前的方案" if view.choices else "没有方案参与排序，这里列出计划中在前的方案"
     blocks.append(
         Text(
             f"{who}：{'；'.join(view.named(name) for name in leading)}。群体按现状划分；"
@@ -35,7 +35,7 @@ def section(view: View) -> list[Block]:
     )
     drawn = next((one for one in measures if one.kind not in SHARES), measures[0])
     for measure in measures:
-        if measure is drawn:
+        if measure is drawn or measure.kind == "losers":
             blocks += _figures(view, leading, measure)
         blocks.append(_table(view, leading, measure))
     left = [one.title for one in gain_measures(view)[_MEASURES:]]

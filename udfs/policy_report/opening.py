@@ -59,9 +59,9 @@ def sentiment(view: View) -> str:
 
 
 def answer(view: View) -> list[Block]:
-    blocks: list[Block] = [Heading("2　一页结论")]
-    if not view.ranked:
-        blocks.append(Box("没有可供排序的方案", (_nothing(view),)))
+    blocks: list[Block] = [Heading("2　一页结论", page=True)]
+    if not view.choices:
+        blocks.append(Box("没有可供选择的方案", (_nothing(view),)))
         return [
             *blocks,
             Facts((_states(view),)),
@@ -92,7 +92,7 @@ def _nothing(view: View) -> str:
         return f"{held} 个方案被拦截、{cannot} 个不可行。要么修改方案，要么由指定的人说明理由后放行被拦截的方案。"
     if held:
         return f"{held} 个方案全部被拦截。要么修改方案，要么由指定的人说明理由后放行。"
-    return f"{cannot} 个方案全部不可行，须修改方案。" if cannot else "没有参与排序的指标或方案。"
+    return f"{cannot} 个方案全部不可行，须修改方案。" if cannot else "除现状外没有参与排序的方案。"
 
 
 def _caution(view: View, first: str) -> str:
@@ -191,7 +191,7 @@ def _extremes(view: View, option: str, measure: Measure, by_change: bool, most: 
         for group in groups:
             one = view.shown(option, measure.name, grouping, group)
             if one is not None and math.isfinite(one.change if by_change else one.value):
-                found.append((f"{view.grouping_title(grouping)} {group}", one))
+                found.append((f"{view.grouping_title(grouping)}·{group}", one))
     found.sort(key=lambda pair: pair[1].change if by_change else pair[1].value, reverse=most)
     return found[:_NAMED]
 

@@ -6,6 +6,7 @@ from schemas.policy import Simulation
 from udfs.brief.markup import Markup, tag
 from udfs.policy_report import content, drawing, style
 from udfs.policy_report.blocks import Block, Box, Cell, Facts, Figure, Form, Heading, Points, Table, Text
+from udfs.policy_report.written import moment
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Should anything of a plan ever get through as an element: no script runs and nothing is fetched."""
@@ -30,7 +31,7 @@ def render(simulation: Simulation) -> str:
                 "header",
                 tag("p", "政策推演报告" + ("　·　方法演示" if simulation.population.demonstration else "")),
                 tag("h1", plan.title),
-                tag("p", f"{simulation.made_at}　·　运行 {simulation.run}"),
+                tag("p", f"{moment(simulation.made_at)}　·　运行 {simulation.run}"),
             ),
             [_block(block) for block in content.made(simulation)],
         ),
@@ -41,8 +42,8 @@ def render(simulation: Simulation) -> str:
 
 def _block(block: Block) -> Markup:
     match block:
-        case Heading(text, level):
-            return tag("h2" if level == 1 else "h3", text)
+        case Heading(text, level, page):
+            return tag("h2" if level == 1 else "h3", text, class_="page" if page else None)
         case Text(text, kind):
             return tag("p", text, class_=kind or None)
         case Points(items):

@@ -18,6 +18,7 @@ from udfs.brief.document import FONT
 from udfs.brief.markup import plain
 from udfs.policy_report import content, drawing
 from udfs.policy_report.blocks import Block, Box, Cell, Facts, Figure, Form, Heading, Points, Table, Text
+from udfs.policy_report.written import moment
 
 _WIDTH = Mm(182)
 _GREY = RGBColor(0x55, 0x5D, 0x66)
@@ -49,7 +50,7 @@ class _Page:
         shown = "　·　方法演示" if simulation.population.demonstration else ""
         self._paragraph(f"政策推演报告{shown}", small=True)
         self._document.add_heading(plain(simulation.plan.title), 0)
-        self._paragraph(f"{simulation.made_at}　·　运行 {simulation.run}", small=True)
+        self._paragraph(f"{moment(simulation.made_at)}　·　运行 {simulation.run}", small=True)
 
     def _style(self, name: str, size: float) -> None:
         style = self._document.styles[name]
@@ -64,8 +65,8 @@ class _Page:
 
     def add(self, block: Block) -> None:
         match block:
-            case Heading(text, level):
-                self._document.add_heading(plain(text), level)
+            case Heading(text, level, page):
+                self._document.add_heading(plain(text), level).paragraph_format.page_break_before = page or None
             case Text(text, kind):
                 made = self._paragraph(text, bold=kind == "lead", small=kind == "note")
                 if kind == "lead":

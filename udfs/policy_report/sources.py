@@ -8,7 +8,7 @@ from schemas.policy import Assumption
 from udfs.policy_report.blocks import Block, Cell, Figure, Heading, Points, Table, Text
 from udfs.policy_report.query import of_run
 from udfs.policy_report.view import View
-from udfs.policy_report.written import NONE, large, number, percent, unit_word
+from udfs.policy_report.written import NONE, large, moment, number, percent, unit_word
 
 _CELLS = 12
 """Of a synthesis' fit: those that miss most."""
@@ -44,7 +44,7 @@ def _versions(view: View) -> Table:
     made, plan, people = view.simulation, view.plan, view.simulation.population
     rows: list[tuple[str | Cell, ...]] = [
         ("运行编号", made.run),
-        ("生成时间", made.made_at),
+        ("生成时间", moment(made.made_at)),
         ("计划", Cell(f"{plan.title}（{plan.file}）", f"SHA-256 {plan.digest}" if plan.digest else "")),
         (
             "规则",
@@ -124,7 +124,7 @@ def _fit(view: View) -> Table | None:
 
 def _assumptions(view: View) -> Table:
     rows = tuple(
-        (one.title, Cell(f"{one.central:g}", unit_word(one.unit)), distribution(one), one.source or NONE)
+        (one.title, f"{one.central:g} {unit_word(one.unit)}".rstrip(), distribution(one), one.source or NONE)
         for one in view.plan.assumptions
     )
     return Table(
@@ -150,7 +150,7 @@ def traced(view: View, blocks: Sequence[Block]) -> list[Block]:
         (one.number, one.title, one.query) for one in blocks if isinstance(one, Table | Figure) and one.query
     ]
     return [
-        Heading("9　如何追溯"),
+        Heading("9　如何追溯", page=True),
         Text(
             f"每个数字都出自本次运行（{view.simulation.run}）存下的行：一个方案、一个群体、一项指标一行，含区间。"
             "下列查询可用 yuqing sql 再问一次（policy_options、policy_simulations 同样按运行编号查）；"

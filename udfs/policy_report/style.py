@@ -14,6 +14,7 @@ header p {{ margin: 0; font-size: 9pt; color: var(--soft) }}
 h1 {{ font-size: 19pt; line-height: 1.3; margin: .5mm 0 1mm; color: var(--blue) }}
 h2 {{ font-size: 14pt; line-height: 1.3; margin: 10mm 0 2.5mm; padding-bottom: 1mm; 
   border-bottom: 1.5px solid var(--blue); color: var(--blue); break-after: avoid }}
+h2.page {{ margin-top: 0 }}
 h3 {{ font-size: 11pt; margin: 4mm 0 1mm; break-after: avoid }}
 p {{ margin: 1.2mm 0 }}
 .lead {{ font-size: 14pt; line-height: 1.45; font-weight: bold; margin: 3mm 0 }}
@@ -43,6 +44,9 @@ th {{ border-top: 1.5px solid var(--blue); border-bottom: 1px solid var(--blue);
   line-height: 1.25 }}
 tbody tr:nth-child(even) {{ background: var(--pale) }}
 tr {{ break-inside: avoid }}
+/* no table begins with its head alone at the foot of a page */
+caption, thead {{ break-after: avoid }}
+tbody tr:nth-child(-n+2) {{ break-before: avoid }}
 td.n, th.n {{ text-align: right; font-variant-numeric: tabular-nums }}
 td .below {{ display: block; font-size: 8pt; color: var(--soft) }}
 td.pale {{ color: var(--soft) }}
@@ -57,6 +61,7 @@ svg text {{ font-family: inherit; font-size: 11px }}
 svg .strong {{ font-weight: bold }}
 @media print {{
   body {{ padding: 0; max-width: none }}
+  h2.page {{ break-before: page }}
   * {{ -webkit-print-color-adjust: exact; print-color-adjust: exact }}
 }}
 """

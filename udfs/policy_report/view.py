@@ -31,8 +31,10 @@ class View:
         ranked = sorted((one for one in simulation.standings if one.rank), key=lambda one: self._order(one))
         self.ranked: tuple[str, ...] = tuple(one.option for one in ranked)
         self.first: tuple[str, ...] = tuple(one.option for one in ranked if one.rank == ranked[0].rank)
-        self.leading: tuple[str, ...] = self.ranked[:LEADING] or tuple(self._others())[:LEADING]
-        """The first by rank; when nothing is ranked, the first that the plan lists."""
+        self.choices: tuple[str, ...] = tuple(name for name in self.ranked if name != BASELINE)
+        """Ranked options that change something."""
+        self.leading: tuple[str, ...] = self.choices[:LEADING] or tuple(self._others())[:LEADING]
+        """The first of the choices; when there are none, the first that the plan lists."""
         aimed = [one for one in plan.measures if one.aim]
         self.main: Measure | None = max(aimed, key=lambda one: one.weight, default=None) or (
             plan.measures[0] if plan.measures else None

@@ -45,8 +45,13 @@ def places(unit: str, values: Iterable[float]) -> int:
         return 2
     if unit == "%":
         return 1
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    return 0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 0.1 or largest == 0 else 4
+    known = [value for value in values if math.isfinite(value)]
+    largest = max((abs(value) for value in known), default=0.0)
+    decimals = 0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 0.1 or largest == 0 else 4
+    spread = max(known, default=0.0) - min(known, default=0.0)
+    while 0 < spread * 10**decimals < 10 and decimals < 4:  # else values that differ would read the same
+        decimals += 1
+    return decimals
 
 
 def number(value: float, decimals: int, sign: bool = False) -> str:
@@ -86,3 +91,11 @@ def large(value: float) -> str:
 
 def cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def moment(at: str) -> str:
+    """An RFC 3339 time as ``2026-07-02 09:30:00 +08:00``; anything else as it is."""
+    if len(at) < 19 or at[10:11] != "T":
+        return at
+    zone = at[19:].lstrip(".0123456789")
+    return f"{at[:10]} {at[11:19]} {'UTC' if zone in ('Z', '+00:00') else zone}".rstrip()

@@ -66,44 +66,77 @@ def options() -> tuple[Option, ...]:
             if len(made) <= 20:
                 made.append(
                     Option(
-                        f"scope={scope},rate={rate:g}", f"{title}，补贴比例 {rate:g}",
+                        f"scope={scope},rate={rate:g}",
+                        f"{title}，补贴比例 {rate:g}",
                         {"scope": scope, "subsidy_rate": rate, "with_lift": scope == "upgraded"},
                     )
-                )  # fmt: skip
+                )
     return tuple(made)
 
 
 def plan(**more: Any) -> Plan:
     made = Plan(
-        file="renovation.yaml", title="老旧小区改造方案比选",
+        file="renovation.yaml",
+        title="老旧小区改造方案比选",
         question="三年内以六亿元财政资金，先改哪些内容、补贴多少，才不让困难群体吃亏？",
-        on="2026-07-01", years=YEARS, seed=20260701, draws=64, rules="neighbourhood_renovation",
-        options=options(), measures=MEASURES,
+        on="2026-07-01",
+        years=YEARS,
+        seed=20260701,
+        draws=64,
+        rules="neighbourhood_renovation",
+        options=options(),
+        measures=MEASURES,
         groupings=tuple(Grouping(name, title, name, labels=labels) for name, (title, labels) in GROUPS.items()),
         payers=tuple(Payer(name, title, f"cost_{name}", "once") for name, title in PAYERS),
-        payers_scale=1e-8, payers_unit="亿元",
+        payers_scale=1e-8,
+        payers_unit="亿元",
         constraints=(Constraint("budget", "地方财政不超过 6 亿元", "cost:local", at_most=6.0),),
         assumptions=(
             Assumption("take_up", "申请补贴的比例", "1", 0.7, "beta", (14, 6), 0.3, 0.95, "本地 2024 年试点，126 户"),
             Assumption("price", "改造单价的涨幅", "1", 0.05, "normal", (0.05, 0.03), -0.05, 0.2, "造价信息，专家判断"),
-            Assumption("consent_slope", "补贴对同意的影响", "1", 2.5, "normal", (2.5, 0.8), 0.0, None, "文献，未经本地验证"),
+            Assumption(
+                "consent_slope", "补贴对同意的影响", "1", 2.5, "normal", (2.5, 0.8), 0.0, None, "文献，未经本地验证"
+            ),
             Assumption("lift_value", "电梯使高层住户的满意度提高", "1", 0.2, "triangular", (0.1, 0.2, 0.4)),
             Assumption("noise", "施工期的不便", "1", 0.1, "uniform", (0.05, 0.15)),
             Assumption("years", "电梯使用年限", "year", 15, "fixed"),
         ),
-        sensitivity=32, digest="c0ffee" * 10 + "beef", note="按“先民生后提升”的原则列出方案。",
-    )  # fmt: skip
+        sensitivity=32,
+        digest="c0ffee" * 10 + "beef",
+        note="按“先民生后提升”的原则列出方案。",
+    )
     return msgspec.structs.replace(made, **more)
 
 
 def result(
-    option: str, grouping: str, group: str, measure: str, unit: str, value: float, change: float, spread: float,
+    option: str,
+    grouping: str,
+    group: str,
+    measure: str,
+    unit: str,
+    value: float,
+    change: float,
+    spread: float,
     sample: int = 5000,
-) -> Result:  # fmt: skip
+) -> Result:
     return Result(
-        option, grouping, group, measure, unit, value, value - spread, value + spread * 1.2, change,
-        change - spread * 0.8, change + spread, float(sample) * 20, sample, -1, spread * 0.4, spread * 0.6,
-    )  # fmt: skip
+        option,
+        grouping,
+        group,
+        measure,
+        unit,
+        value,
+        value - spread,
+        value + spread * 1.2,
+        change,
+        change - spread * 0.8,
+        change + spread,
+        float(sample) * 20,
+        sample,
+        -1,
+        spread * 0.4,
+        spread * 0.6,
+    )
 
 
 def value_of(number: int, measure: str, at: int = 0) -> tuple[float, float, float]:
@@ -112,8 +145,11 @@ def value_of(number: int, measure: str, at: int = 0) -> tuple[float, float, floa
     scope, rate = (number - 1) // 7, ((number - 1) % 7 + 3) / 10
     some = number > 0
     table = {
-        "satisfaction": (0.52 + 0.01 * at % 0.05, 0.03 * scope * some + 0.12 * rate * some + 0.012 * wave * some
-                         - 0.11 * (at % 5 == 4) * some, 0.025),
+        "satisfaction": (
+            0.52 + 0.01 * at % 0.05,
+            0.03 * scope * some + 0.12 * rate * some + 0.012 * wave * some - 0.11 * (at % 5 == 4) * some,
+            0.025,
+        ),
         "worse_off": (0.0, (14 - 12 * rate + 2 * scope + 1.5 * wave + (at % 4)) * some, 1.4),
         "better_off": (0.0, (30 + 20 * rate + 8 * scope + 3 * wave - (at % 4) * 2) * some, 2.8),
         "resident": (0.0, (2.1 + scope) * (1 - rate) * 2 * some, 0.18),
@@ -125,9 +161,9 @@ def value_of(number: int, measure: str, at: int = 0) -> tuple[float, float, floa
         "gini": (0.312, (0.004 - 0.006 * rate) * some, 0.002),
         "income": (46210.0, (-300 + 800 * rate) * some + 40 * wave * some, 120.0),
         "parking": (0.41, 0.08 * scope * some, 0.02),
-    }  # fmt: skip
+    }
     base, change, spread = table[measure]
-    return base + change, change, spread * (1 + 0.6 * (at > 0))
+    return base + change, change, spread * (1 + 0.6 * (at > 0)) * some
 
 
 def cost_of(number: int, payer: int, year: int) -> float:
@@ -140,8 +176,8 @@ def cost_of(number: int, payer: int, year: int) -> float:
 
 def results(made: Plan) -> list[Result]:
     rows = []
-    for number, option in enumerate(made.options):
-        number = min(number, 20) if number <= 20 else 1 + number % 20  # noqa: PLW2901
+    for place, option in enumerate(made.options):
+        number = place if place <= 20 else 1 + place % 20
         for measure in made.measures:
             rows.append(_row(option.name, "all", "all", measure, number, 0))
             if measure.name in ONLY_ALL:
@@ -191,28 +227,74 @@ def standings(made: Plan) -> tuple[Standing, ...]:
         rank = order.index(number) + 1
         rows.append(
             Standing(
-                option.name, state, 0.9 - 0.05 * rank, rank, rank in (1, 2, 3, 7, 10),
-                {1: 0.613, 2: 0.21, 3: 0.1}.get(rank, 0.01), (max(1, rank - 2), min(15, rank + 2)),
+                option.name,
+                state,
+                0.9 - 0.05 * rank,
+                rank,
+                rank in (1, 2, 3, 7, 10),
+                {1: 0.613, 2: 0.21, 3: 0.1}.get(rank, 0.01),
+                (max(1, rank - 2), min(15, rank + 2)),
             )
-        )  # fmt: skip
+        )
     return tuple(rows)
 
 
 def findings(made: Plan) -> tuple[Finding, ...]:
     names = [option.name for option in made.options]
     rows = [
-        Finding(names[n], "constraint:consent", "infeasible", f"同意的比例 {52 + n}.0%，低于法定的 66.7%", "consent",
-                "all", "all", 52.0 + n, 66.7) for n in range(1, 5)
-    ]  # fmt: skip
+        Finding(
+            names[n],
+            "constraint:consent",
+            "infeasible",
+            f"同意的比例 {52 + n}.0%，低于法定的 66.7%",
+            "consent",
+            "all",
+            "all",
+            52.0 + n,
+            66.7,
+        )
+        for n in range(1, 5)
+    ]
     rows += [
-        Finding(names[n], "constraint:budget", "intercept", f"地方财政 {6.2 + n / 50:.2f} 亿元，超过 6.00 亿元", "cost:local",
-                "all", "all", 6.2 + n / 50, 6.0) for n in (18, 19, 20)
-    ]  # fmt: skip
-    rows.append(Finding(names[19], "outside:subsidy_rate", "intercept", "补贴比例 0.8 超出试点数据的范围 0.2—0.75", "", "",
-                        "", 0.8, 0.75))  # fmt: skip
-    rows.append(Finding(names[12], "constraint:no_group_worse", "warn",
-                        "独居老人受损 12.4%（10.0%—14.8%），区间的四分之一超过 14%", "worse_off", "household", "独居老人",
-                        12.4, 14.0))  # fmt: skip
+        Finding(
+            names[n],
+            "constraint:budget",
+            "intercept",
+            f"地方财政 {6.2 + n / 50:.2f} 亿元，超过 6.00 亿元",
+            "cost:local",
+            "all",
+            "all",
+            6.2 + n / 50,
+            6.0,
+        )
+        for n in (18, 19, 20)
+    ]
+    rows.append(
+        Finding(
+            names[19],
+            "outside:subsidy_rate",
+            "intercept",
+            "补贴比例 0.8 超出试点数据的范围 0.2—0.75",
+            "",
+            "",
+            "",
+            0.8,
+            0.75,
+        )
+    )
+    rows.append(
+        Finding(
+            names[12],
+            "constraint:no_group_worse",
+            "warn",
+            "独居老人受损 12.4%（10.0%—14.8%），区间的四分之一超过 14%",
+            "worse_off",
+            "household",
+            "独居老人",
+            12.4,
+            14.0,
+        )
+    )
     return tuple(rows)
 
 
@@ -221,45 +303,90 @@ def indices(made: Plan) -> tuple[Index, ...]:
     targets = ("lead", f"score:{made.options[min(12, len(made.options) - 1)].name}")
     return tuple(
         Index(target, name, share * 0.8, share * 1.1, share * 0.9, share * 1.35)
-        for target in targets for name, share in shares.items()
-    )  # fmt: skip
+        for target in targets
+        for name, share in shares.items()
+    )
 
 
 def population(**more: Any) -> PopulationInfo:
-    names = [("person", 62, "L2"), ("household", 28, "L2"), ("unit", 12, "L2"), ("building", 11, "L1"),
-             ("neighbourhood", 12, "L1"), ("district", 3, "L1")]  # fmt: skip
+    names = [
+        ("person", 62, "L2"),
+        ("household", 28, "L2"),
+        ("unit", 12, "L2"),
+        ("building", 11, "L1"),
+        ("neighbourhood", 12, "L1"),
+        ("district", 3, "L1"),
+    ]
     made = PopulationInfo(
-        name="demonstration_city", title="演示城市", source="按编写的边际表合成，边际表为本项目自拟", synthetic=True,
-        demonstration="人口由自拟的边际表合成，没有一个真实的小区、楼栋或居民", entities=tuple(name for name, _, _ in names),
-        columns=tuple(Column(f"{entity}_{n}", entity, "number", data_class=level)
-                      for entity, count, level in names for n in range(count)),
-        shards=20, counts={"person": 1_000_000, "household": 386_112, "unit": 386_112, "building": 9_812,
-                           "neighbourhood": 640, "district": 6},
-        weight=1_000_000.0, largest_household=7, seed=7,
-        fit=tuple({"table": f"{t}", "cell": f"{c}", "wanted": 10_000.0 * (n + 1), "got": 10_000.0 * (n + 1) + (-1) ** n * n}
-                  for n, (t, c) in enumerate([("年龄×性别", f"{a} {s}") for a in ("0—17", "18—59", "60+") for s in "男女"]
-                                             + [("户规模", f"{k} 人") for k in range(1, 8)])),
+        name="demonstration_city",
+        title="演示城市",
+        source="按编写的边际表合成，边际表为本项目自拟",
+        synthetic=True,
+        demonstration="人口由自拟的边际表合成，没有一个真实的小区、楼栋或居民",
+        entities=tuple(name for name, _, _ in names),
+        columns=tuple(
+            Column(f"{entity}_{n}", entity, "number", data_class=level)
+            for entity, count, level in names
+            for n in range(count)
+        ),
+        shards=20,
+        counts={
+            "person": 1_000_000,
+            "household": 386_112,
+            "unit": 386_112,
+            "building": 9_812,
+            "neighbourhood": 640,
+            "district": 6,
+        },
+        weight=1_000_000.0,
+        largest_household=7,
+        seed=7,
+        fit=tuple(
+            {"table": f"{t}", "cell": f"{c}", "wanted": 10_000.0 * (n + 1), "got": 10_000.0 * (n + 1) + (-1) ** n * n}
+            for n, (t, c) in enumerate(
+                [("年龄×性别", f"{a} {s}") for a in ("0—17", "18—59", "60+") for s in "男女"]
+                + [("户规模", f"{k} 人") for k in range(1, 8)]
+            )
+        ),
         digest="0123456789abcdef" * 4,
-    )  # fmt: skip
+    )
     return msgspec.structs.replace(made, **more)
 
 
 def simulation(made: Plan | None = None, **more: Any) -> Simulation:
     made = made or plan()
     whole = Simulation(
-        run=RUN, made_at="2026-07-02T09:30:00+08:00", plan=made, rules_title="老旧小区改造", rules_version="2026.1",
+        run=RUN,
+        made_at="2026-07-02T09:30:00+08:00",
+        plan=made,
+        rules_title="老旧小区改造",
+        rules_version="2026.1",
         rules_digest="fedcba9876543210" * 4,
         levers={
             "scope": {"title": "改造内容", "kind": "choice", "unit": "1", "titles": SCOPES},
             "subsidy_rate": {"title": "补贴比例", "kind": "number", "unit": "1", "titles": {}},
             "with_lift": {"title": "加装电梯", "kind": "boolean", "unit": "1", "titles": {}},
         },
-        sources=("《国务院办公厅关于全面推进城镇老旧小区改造工作的指导意见》（国办发〔2020〕23号）", "本市 2025 年造价信息"),
-        population=population(), results=tuple(results(made)), standings=standings(made), findings=findings(made),
+        sources=(
+            "《国务院办公厅关于全面推进城镇老旧小区改造工作的指导意见》（国办发〔2020〕23号）",
+            "本市 2025 年造价信息",
+        ),
+        population=population(),
+        results=tuple(results(made)),
+        standings=standings(made),
+        findings=findings(made),
         indices=indices(made),
-        releases=(Release(made.options[20].name, "王主任", "超出部分已列入 2028 年预算，区财政局同意",
-                          "2026-07-02T01:12:00+00:00", "E-000042"),),
-        group_labels={name: labels for name, (_, labels) in GROUPS.items()}, seconds=48.2,
+        releases=(
+            Release(
+                made.options[20].name,
+                "王主任",
+                "超出部分已列入 2028 年预算，区财政局同意",
+                "2026-07-02T01:12:00+00:00",
+                "E-000042",
+            ),
+        ),
+        group_labels={name: labels for name, (_, labels) in GROUPS.items()},
+        seconds=48.2,
         versions={"yuqing": "0.9.0", "numpy": "2.1.3"},
-    )  # fmt: skip
+    )
     return msgspec.structs.replace(whole, **more)
