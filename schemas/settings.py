@@ -170,6 +170,17 @@ class ApprovalSection(_Section):
     bands: Bands = Bands()
 
 
+class PrivacySection(_Section):
+    """What tables of counts about real people may cost (docs/privacy-budget.md)."""
+
+    budget_epsilon: Annotated[float, Field(gt=0, le=20)] = 3.0
+    """A requester may spend so much on a population in a period."""
+    total_epsilon: Annotated[float, Field(gt=0, le=100)] = 6.0
+    """All requesters together."""
+    period_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    """After so many days what was spent comes back."""
+
+
 class KeysSection(_Section):
     """Where keys come from: file, env:NAME, or command:..."""
 
@@ -194,6 +205,7 @@ class Settings(BaseSettings):
     keys: KeysSection = KeysSection()
     overload: OverloadSection = OverloadSection()
     approval: ApprovalSection = ApprovalSection()
+    privacy: PrivacySection = PrivacySection()
 
     @classmethod
     def settings_customise_sources(
