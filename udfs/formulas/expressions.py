@@ -145,7 +145,10 @@ class Typing:
             raise self.error(
                 node, f"{node.id} is of the {entity}, below the {home}: aggregate it, such as sum({node.id})"
             )
-        of = units.parse(unit) if kind == NUMBER else None
+        try:
+            of = units.parse(unit) if kind == NUMBER else None
+        except ValueError as error:  # of a column: nobody checked it before
+            raise self.error(node, str(error)) from None
         return Expr(op, (), entity, kind, of, node.id, node.id, frozenset((node.id,)), words=words)
 
     def parameter(self, node: ast.Name, parameter: Parameter) -> Expr:

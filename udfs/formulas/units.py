@@ -55,7 +55,7 @@ def parse(text: str) -> Unit:
     Raises ValueError in words.
     """
     unit = ONE
-    for number, part in enumerate(re.split(r"([*/])", text.replace(" ", ""))):
+    for number, part in enumerate(re.split(r"\s*([*/])\s*", text.strip())):
         if number % 2:
             sign = part
             continue
