@@ -63,9 +63,10 @@ def quantile(assumption: Assumption, uniform: Floats) -> Floats:
     low = -np.inf if assumption.low is None else assumption.low
     high = np.inf if assumption.high is None else assumption.high
     first, last = below(np.array([low, high]))
-    found = above(first + (last - first) * uniform)
-    # far out in a tail the distribution function is 0 or 1 to the bit: the nearest limit is what is left
-    return np.clip(np.nan_to_num(found, nan=assumption.central), low, high)
+    if last <= first:
+        # the limits lie so far out in a tail that nothing is left between them: the value next to the rest
+        return np.full(len(uniform), np.clip(above(np.array([0.5]))[0], low, high))
+    return np.asarray(np.clip(above(first + (last - first) * uniform), low, high), dtype=np.float64)
 
 
 _Pair = tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]

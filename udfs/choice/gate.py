@@ -185,7 +185,8 @@ class _Constraints:
             measure=constraint.measure,
             grouping=row.grouping if row else constraint.grouping,
             group=row.group if row else "",
-            value=value,
+            # JSON has no NaN and no infinity; the reason says it
+            value=value if math.isfinite(value) else 0.0,
             bound=bound,
         )
 

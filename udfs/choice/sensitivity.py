@@ -83,27 +83,25 @@ def sobol(made: Design, targets: Mapping[str, Floats]) -> list[Index]:
         if not made.names or not np.isfinite(values).all():
             continue
         table = np.asarray(values, dtype=np.float64).reshape(len(made.names) + 2, made.base)
-        first, total = _estimated(table[:, None, :])
+        first, total = _estimated(table)
         rng = np.random.default_rng([_BOOTSTRAP, made.seed])
-        again = rng.integers(0, made.base, size=(RESAMPLES, made.base))
-        _, resampled = _estimated(table[:, again])
-        low, high = np.quantile(resampled, (0.1, 0.9), axis=1)
+        # one after the other: all at once would take gigabytes with many assumptions
+        again = [_estimated(table[:, rng.integers(0, made.base, made.base)])[1] for _ in range(RESAMPLES)]
+        low, high = np.quantile(again, (0.1, 0.9), axis=0)
         found += [
-            Index(target, name, float(first[place, 0]), float(total[place, 0]), float(low[place]), float(high[place]))
+            Index(target, name, float(first[place]), float(total[place]), float(low[place]), float(high[place]))
             for place, name in enumerate(made.names)
         ]
     return found
 
 
 def _estimated(table: Floats) -> tuple[Floats, Floats]:
-    """(d + 2, resamples, base) -> first-order and total indices, (d, resamples)."""
+    """(d + 2, base) -> first-order and total indices, (d,)."""
     a, b, mixed = table[0], table[1], table[2:]
-    both = np.concatenate([a, b], axis=-1)
-    mean = both.mean(axis=-1, keepdims=True)
-    variance = both.var(axis=-1)
+    mean, variance = table[:2].mean(), table[:2].var()
     # what differs by rounding only does not vary
-    flat = variance <= 1e-24 * np.maximum(mean[..., 0] ** 2, 1e-300)
-    safe = np.where(flat, 1.0, variance)
-    first = np.mean((b - mean) * (mixed - a), axis=-1) / safe
-    total = np.mean((a - mixed) ** 2, axis=-1) / (2 * safe)
-    return np.where(flat, 0.0, first), np.where(flat, 0.0, total)
+    if variance <= 1e-24 * max(mean**2, 1e-300):
+        return np.zeros(len(mixed)), np.zeros(len(mixed))
+    first = np.mean((b - mean) * (mixed - a), axis=1) / variance
+    total = np.mean((a - mixed) ** 2, axis=1) / (2 * variance)
+    return first, total

@@ -147,7 +147,6 @@ def _missing(names: Sequence[str], measures: Sequence[Measure], values: Floats) 
             reason=f"{measures[column].title}没有可用的数值，不能与其他方案比较"
             + ("，不参加排序" if measures[column].weight > 0 else ""),
             measure=measures[column].name,
-            value=float("nan"),
         )
         for row, column in np.argwhere(np.isnan(values)).tolist()
     ]

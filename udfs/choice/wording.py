@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def figure(value: float, unit: str = "", *, against: float | None = None) -> str:
     """A number with its unit: four digits, more where it would otherwise look the same as ``against``."""
@@ -17,10 +19,10 @@ def figure(value: float, unit: str = "", *, against: float | None = None) -> str
 def _digits(value: float, digits: int) -> str:
     if value == 0:
         return "0"
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:,.0f}"
-    text = f"{value:.{digits}g}"
-    return text if "e" not in text else f"{value:.{digits + 4}f}".rstrip("0")
+    # digits before the point, and after it as many as are left of ``digits``
+    before = math.floor(math.log10(abs(value))) + 1
+    text = f"{value:,.{max(digits - before, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(share: float) -> str:
