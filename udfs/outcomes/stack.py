@@ -1,8 +1,8 @@
-"""Measures and costs from sums: of a tally as it is, or of all replicates of a bootstrap at once."""
+"""Measures and costs from sums: of a tally as it is, of a bootstrap's replicates, or of many tallies, all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +40,24 @@ class Stack:
         self.sums = {entity: found.times(times) for entity, found in tally.sums.items()}
         self.bins = {key: found.times(times) for key, found in tally.bins.items()}
         self.money = tally.money.times(times)
+        self.many: list[Stack] = []
         self._served: dict[tuple[str, float], NDArray[np.int64]] = {}
         self._plan = layout.plan
 
     @classmethod
     def single(cls, layout: Layout, tally: Tally) -> Stack:
         return cls(layout, tally, np.ones((1, tally.blocks)))
+
+    @classmethod
+    def of_many(cls, layout: Layout, tallies: Sequence[Tally]) -> Stack:
+        """A replicate for each tally; their queues are replayed one by one."""
+        many = [cls.single(layout, tally) for tally in tallies]
+        first = cls.single(layout, tallies[0])
+        first.many = many
+        first.sums = {entity: np.concatenate([part.sums[entity] for part in many]) for entity in first.sums}
+        first.bins = {key: np.concatenate([part.bins[key] for part in many]) for key in first.bins}
+        first.money = np.concatenate([part.money for part in many])
+        return first
 
     def rows_times(self, rows: Rows) -> Floats:
         found: Floats = self.times[:, rows.blocks]
@@ -153,7 +165,7 @@ def _measure(layout: Layout, marks: Marks, stack: Stack, measure: Measure, scale
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     """NaN where there is nothing to divide by: nobody is in the group."""
-    return np.asarray(np.where(below != 0, above / np.where(below != 0, below, 1.0), np.nan))
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
 
 
 def _spread(marks: Marks, stack: Stack, measure: Measure) -> Floats:
@@ -172,6 +184,8 @@ def _spread(marks: Marks, stack: Stack, measure: Measure) -> Floats:
 def _waits(layout: Layout, stack: Stack, measure: Measure, scale: Scaling | None) -> Floats:
     """Served: of everybody counted, those whose neighbourhood is served within the horizon. Wait: years from the first
     year of the horizon (served in it: 0), mean of those served."""
+    if stack.many:
+        return np.concatenate([_waits(layout, part, measure, scale) for part in stack.many])
     rows = stack.tally.rows[measure.queue]
     at = layout.by_entity[measure.count].waiting.index(Component("weight", where=measure.where))
     weights = rows.waiting[measure.count].part(at)
@@ -187,8 +201,22 @@ def _costs(plan: Plan, stack: Stack, scale: Scaling | None) -> dict[Key, Floats]
     """By year and over the horizon, of each payer and of all."""
     if not plan.payers:
         return {}
-    replicates, years = len(stack.times), len(plan.years)
-    paid = np.zeros((replicates, years, len(plan.payers)))
+    paid = _paid(plan, stack, scale)
+    found: dict[Key, Floats] = {}
+    for number, payer in enumerate(plan.payers):
+        found[f"cost:{payer.name}", "year"] = paid[:, :, number]
+        found[f"cost:{payer.name}", ALL] = paid[:, :, number].sum(axis=1)[:, None]
+    found["cost", "year"] = paid.sum(axis=2)
+    found["cost", ALL] = paid.sum(axis=(1, 2))[:, None]
+    return found
+
+
+def _paid(plan: Plan, stack: Stack, scale: Scaling | None) -> Floats:
+    """[replicates, years, payers]."""
+    if stack.many and plan.payers_queue:
+        return np.concatenate([_paid(plan, part, scale) for part in stack.many])
+    years = len(plan.years)
+    paid = np.zeros((len(stack.money), years, len(plan.payers)))
     once = np.array([payer.timing == "once" for payer in plan.payers])
     if plan.payers_queue:
         factor = scale.queues[plan.payers_queue] if scale else 1.0
@@ -204,11 +232,4 @@ def _costs(plan: Plan, stack: Stack, scale: Scaling | None) -> dict[Key, Floats]
         factor = scale.people if scale else 1.0
         paid[:] = np.where(once, 0.0, stack.money)[:, None]
         paid[:, 0] = stack.money
-    paid *= factor
-    found: dict[Key, Floats] = {}
-    for number, payer in enumerate(plan.payers):
-        found[f"cost:{payer.name}", "year"] = paid[:, :, number]
-        found[f"cost:{payer.name}", ALL] = paid[:, :, number].sum(axis=1)[:, None]
-    found["cost", "year"] = paid.sum(axis=2)
-    found["cost", ALL] = paid.sum(axis=(1, 2))[:, None]
-    return found
+    return paid * factor
