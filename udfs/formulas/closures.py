@@ -106,6 +106,10 @@ def _checked(run: Run, expr: Expr, place: Place) -> Run:
     if expr.guarded:
         return run
 
+    hint = "use ratio(a, b)" if expr.op == "divide" else "write `... if ... else ...`"
+    if expr.op in _AGGREGATES:
+        hint = "without members it is none: write `... if count(...) > 0 else ...`"
+
     def check(frame: Frame) -> Value:
         value = run(frame)
         wrong = not_finite(value)
@@ -113,7 +117,7 @@ def _checked(run: Run, expr: Expr, place: Place) -> Run:
             of = frame.size(expr.entity) if expr.entity else 1
             raise place.error(
                 f"`{cut(expr.text)}` is no finite number for {wrong} of {of} {expr.entity or 'values'} "
-                f"(shard {frame.number}): use ratio(a, b) or `... if ... else ...`"
+                f"(shard {frame.number}): {hint}"
             )
         return value
 
