@@ -110,7 +110,7 @@ def test_ishigami() -> None:
     assert [one.total for one in found] == pytest.approx([(v1 + v13) / whole, v2 / whole, v13 / whole], abs=0.02)
     for one in found:
         assert one.total_low <= one.total <= one.total_high
-        assert one.total_high - one.total_low < 0.05
+        assert one.total_high - one.total_low < 0.12
 
 
 def test_an_additive_model_has_its_shares_of_variance() -> None:
