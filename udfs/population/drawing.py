@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from udfs.population.shard import Array, Shard
 Codes = NDArray[np.int16]
 Booleans = NDArray[np.bool_]
 Places = NDArray[np.int64]
+Values = NDArray[Any]
+"""Numbers or booleans of whatever type: what arithmetic takes."""
 
 
 class Draft:
@@ -28,9 +31,9 @@ class Draft:
         self._values: dict[str, Array] = {}
         self._shard: Shard | None = None
 
-    def __getitem__(self, name: str) -> Floats:
-        """A number's column."""
-        return self._values[name]  # type: ignore[return-value]
+    def __getitem__(self, name: str) -> Values:
+        """A column, as it is stored."""
+        return self._values[name]
 
     def flag(self, name: str) -> Booleans:
         return self._values[name]  # type: ignore[return-value]
@@ -65,16 +68,16 @@ class Draft:
     def normal(self, name: str, entity: str) -> Floats:
         return draws.normal(self.seed, name, self.ids[entity])
 
-    def chance(self, name: str, probability: Floats | float, where: Booleans | None = None) -> None:
+    def chance(self, name: str, probability: Values | float, where: Values | None = None) -> None:
         """A boolean column that holds with ``probability`` (cut to 0..1), and only ``where``."""
         drawn = self.uniform(name, catalogue()[name].entity) < probability
         self.set(name, drawn if where is None else drawn & where)
 
-    def scattered(self, name: str, centre: Floats | float, spread: float, low: float, high: float) -> None:
+    def scattered(self, name: str, centre: Values | float, spread: float, low: float, high: float) -> None:
         """A number around ``centre`` with normal ``spread``, cut to ``low`` .. ``high``."""
         self.set(name, np.clip(centre + spread * self.normal(name, catalogue()[name].entity), low, high))
 
-    def pick(self, name: str, categories: Sequence[str], chances: Sequence[Floats | float]) -> None:
+    def pick(self, name: str, categories: Sequence[str], chances: Sequence[Values | float]) -> None:
         """A category with chances in proportion to ``chances``."""
         column = catalogue()[name]
         drawn = self.uniform(name, column.entity)
@@ -89,16 +92,16 @@ class Draft:
             undecided &= ~taken
         self.set(name, codes)
 
-    def up(self, values: Array, low: str) -> Floats:
+    def up(self, values: Values, low: str) -> Values:
         """Sums over the members of each of the next higher entity (of the household for persons)."""
         upper = {"person": "household", "household": "unit", "unit": "building", "building": "neighbourhood"}[low]
         return np.bincount(self.parents[low], weights=values, minlength=len(self.ids[upper]))
 
-    def down(self, name: str, low: str) -> Array:
+    def down(self, name: str, low: str) -> Values:
         """A column of a higher entity, as one over ``low``."""
         return self.lift(self._values[name], catalogue()[name].entity, low)
 
-    def lift(self, values: Array, high: str, low: str) -> Array:
+    def lift(self, values: Values, high: str, low: str) -> Values:
         return self.shard().down(values, high, low)
 
     def shard(self) -> Shard:

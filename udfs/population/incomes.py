@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from udfs.population.drawing import Draft
-from udfs.population.draws import Floats
+from udfs.population.drawing import Draft, Values
 
 MEDIAN_WAGE = 62_000.0
 """Of someone of 45 with senior school in the middle band."""
@@ -102,7 +101,7 @@ _SECTORS = {"none": 0.0, "public": 0.14, "manufacturing": 0.02, "construction": 
 """What a sector adds to the logarithm of pay."""
 
 
-def _tax(taxable: Floats) -> Floats:
+def _tax(taxable: Values) -> Values:
     due = np.zeros_like(taxable)
     for (start, rate), before in zip(_TAX, (0.0, *(rate for _, rate in _TAX)), strict=False):
         due += (rate - before) * np.maximum(taxable - start, 0)
@@ -129,7 +128,7 @@ def keep_house(draft: Draft) -> None:
 
 
 def _incomes(draft: Draft) -> None:
-    def total(*names: str) -> Floats:
+    def total(*names: str) -> Values:
         return draft.up(np.sum([draft[name].astype(np.float64) for name in names], axis=0), "person")
 
     market = total("wage", "self_employment_income", "property_income")

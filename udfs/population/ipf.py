@@ -28,7 +28,8 @@ class Margin:
     wanted: Floats
 
     def got(self, weights: Floats) -> Floats:
-        return np.bincount(self.cell, weights=weights, minlength=len(self.wanted))
+        got: Floats = np.bincount(self.cell, weights=weights, minlength=len(self.wanted)).astype(np.float64)
+        return got
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,8 @@ def _values(node: lined.Node, column: Column, table: Table) -> Array:
         yes = node["yes"].texts() if "yes" in node else ("true", "True", "TRUE", "1", "yes")
         no = node["no"].texts() if "no" in node else ("false", "False", "FALSE", "0", "no")
         codes = dict.fromkeys(yes, 1) | dict.fromkeys(no, 0)
-        return table.codes(source, codes, int(missing.boolean()) if missing else None) == 1
+        said: Array = table.codes(source, codes, int(missing.boolean()) if missing else None) == 1
+        return said
     names = column.categories
     if "values" in node:
         given = {value: names.index(name.text(names)) for value, name in node["values"].items()}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from udfs.population.catalogue import catalogue
-from udfs.population.drawing import Booleans, Draft
-from udfs.population.draws import Floats
+from udfs.population.drawing import Draft, Values
 
 # who makes up a household of each type, by size; the head first
 _HEAD, _SPOUSE, _CHILD, _ADULT_CHILD, _PARENT, _OTHER = range(6)
@@ -66,7 +65,7 @@ def populate(draft: Draft) -> None:
     draft.set("married", ((role == _HEAD) & couple[household]) | (role == _SPOUSE) | alone_old)
 
 
-def _ages(draft: Draft, role: Floats, household: Floats, place: Floats) -> None:
+def _ages(draft: Draft, role: Values, household: Values, place: Values) -> None:
     types = catalogue()["household_type"].categories
     centre, spread, low, high = np.array([_AGES[each] for each in types], dtype=np.float64).T[
         :, draft.code("household_type")
@@ -93,7 +92,7 @@ def _ages(draft: Draft, role: Floats, household: Floats, place: Floats) -> None:
     draft.set("age", np.floor(age))
 
 
-def _sexes(draft: Draft, role: Floats, household: Floats) -> None:
+def _sexes(draft: Draft, role: Values, household: Values) -> None:
     # women live longer, and more often raise children alone
     chances = dict.fromkeys(catalogue()["household_type"].categories, 0.7)
     chances |= {"single": 0.54, "single_elderly": 0.36, "single_parent": 0.25, "sharing": 0.55}
@@ -162,10 +161,10 @@ def employ(draft: Draft) -> None:
     draft.set("insured_unemployment", formal & (draft.uniform("insured_unemployment", "person") < 0.8))
 
 
-def _health(draft: Draft, age: Floats, band: Floats) -> None:
+def _health(draft: Draft, age: Values, band: Values) -> None:
     risk = 1 / (1 + np.exp(-(-4.2 + 0.055 * age - 0.12 * band)))
     draft.chance("chronic_illness", np.minimum(1.6 * risk, 0.85))
-    ill: Booleans = draft.flag("chronic_illness")
+    ill = draft.flag("chronic_illness")
     draft.pick("health", ("poor", "fair", "good"), (risk * np.where(ill, 0.75, 0.2), risk * 0.9 + 0.08, 1 - risk * 0.6))
     draft.chance("disabled", 0.015 + 0.0012 * np.maximum(age - 20, 0))
     disabled = draft.flag("disabled")
@@ -205,9 +204,9 @@ def relate(draft: Draft) -> None:
     _opinions(draft, worn_unit)
 
 
-def _opinions(draft: Draft, worn: Floats) -> None:
+def _opinions(draft: Draft, worn: Values) -> None:
     # a unit is a household: their positions are the same
-    def told(name: str, centre: Floats) -> None:
+    def told(name: str, centre: Values) -> None:
         draft.set(name, np.tanh(centre + 0.45 * draft.normal(name, "household")))
 
     owner = draft.is_("tenure", "owner_occupied")

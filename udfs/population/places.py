@@ -13,9 +13,7 @@ import numpy as np
 
 from udfs.population import draws
 from udfs.population.catalogue import catalogue
-from udfs.population.drawing import Draft
-from udfs.population.draws import Floats
-from udfs.population.shard import Array
+from udfs.population.drawing import Draft, Values
 from udfs.population.spec import Spec
 
 HOUSEHOLDS = {"walk_up_early": (200, 450), "walk_up_late": (250, 600), "mid_rise": (300, 700), "tower": (450, 900)}
@@ -73,14 +71,15 @@ def settle(draft: Draft, spec: Spec, chosen: list[Neighbourhood]) -> None:
     _buildings(draft, numbers, households)
 
 
-def _within(name: str, ranges: dict[str, tuple[int, int]], draft: Draft, ids: Array, kind: Array) -> Floats:
+def _within(name: str, ranges: dict[str, tuple[int, int]], draft: Draft, ids: Values, kind: Values) -> Values:
     """Whole numbers, evenly in the range of the kind."""
     bounds = np.array([ranges[each] for each in catalogue()["neighbourhood_kind"].categories], dtype=np.float64)[kind]
     drawn = draws.uniform(draft.seed, name, ids.astype(np.uint64))
-    return np.floor(bounds[:, 0] + drawn * (bounds[:, 1] - bounds[:, 0] + 1))
+    whole: Values = np.floor(bounds[:, 0] + drawn * (bounds[:, 1] - bounds[:, 0] + 1))
+    return whole
 
 
-def _buildings(draft: Draft, numbers: Array, households: Array) -> None:
+def _buildings(draft: Draft, numbers: Values, households: Values) -> None:
     count = len(numbers)
     # more buildings than any neighbourhood needs; those that begin beyond its last household fall away
     ids = (numbers[:, None] * np.uint64(_MOST_BUILDINGS) + np.arange(_MOST_BUILDINGS, dtype=np.uint64)).ravel()

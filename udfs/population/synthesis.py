@@ -132,7 +132,9 @@ def _house_types(draft: Draft, spec: Spec, chosen: list[places.Neighbourhood]) -
     neighbourhood = draft.shard().above("household", "neighbourhood")
     wealth = draft.normal("standing", "neighbourhood")[neighbourhood]
     shuffled = draft.normal("placing", "household")
-    start = draws.uniform(draft.seed, "integerise", np.arange(spec.geography.size) + np.uint64(draft.number << 16))
+    start = draws.uniform(
+        draft.seed, "integerise", np.arange(spec.geography.size, dtype=np.uint64) + np.uint64(draft.number << 16)
+    )
     found = np.empty(len(of_household), dtype=np.int64)
     for each in np.unique(group):
         records = np.flatnonzero(of_record == each)

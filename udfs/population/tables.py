@@ -155,7 +155,8 @@ class Table:
         # what is missing points at a last, additional code
         found = np.append(codes, np.int16(missing or 0))
         positions = pc.fill_null(places, len(codes)).to_numpy(zero_copy_only=False)
-        return found[positions]
+        chosen: NDArray[np.int16] = found[positions]
+        return chosen
 
     def numbered(self) -> pa.Array:
         """The rows' own numbers, from 1, as ids of records that have none."""
