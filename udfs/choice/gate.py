@@ -5,7 +5,7 @@
     people:COLUMN     more than 5 % of the people are not such as the rules' evidence is about (intercept)
 
 The baseline is what there is: it is never held back, its breaches are told as warnings. A bound that cannot be checked,
-because the value does not exist, holds an option back as a breach would: nobody knows whether that red line is kept.
+because there are people but no value, holds an option back as a breach would: nobody knows whether it is kept.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ class _Constraints:
         self.base = base
         self.titles = {measure.name: measure.title for measure in plan.measures}
         self.titles |= {"cost": "总费用", **{f"cost:{payer.name}": f"{payer.title}负担" for payer in plan.payers}}
+        self.waits = {measure.name for measure in plan.measures if measure.kind == "wait"}
+        """Their rows are about those who were served: nobody is the worst that can be, not nothing to breach."""
         self.groupings = {grouping.name: grouping.title for grouping in plan.groupings}
 
     def of(self, option: Option, constraint: Constraint) -> Iterator[Finding]:
@@ -122,9 +124,9 @@ class _Constraints:
             held = self._held(row, constraint.at)
             if not math.isnan(held.value):
                 yield from self._judged(option, constraint, row, held)
-            elif row.grouping == ALL or row.sample > 0:
+            elif row.sample > 0 or row.measure in self.waits:
                 yield self._unchecked(option, constraint, row)
-            # else nobody is in the group: nobody can be harmed
+            # else it is about nobody (an option without lifts asks nobody for consent to one): nothing to breach
 
     def _held(self, row: Result, at: str) -> _Held:
         if at == "value":
@@ -146,7 +148,7 @@ class _Constraints:
             unit = "" if constraint.at == "change_share" else row.unit
             side = "上限" if sign > 0 else "下限"
             over = "高于" if sign > 0 else "低于"
-            what = self._what(constraint, row)
+            what = f"{self._about(row)}{'为' if constraint.at == 'value' else '比现状变化'} "
             value = self._say(held.value, unit, constraint.at, bound)
             edge = self._say(bound, unit, constraint.at, None)
             if breached:
@@ -161,7 +163,7 @@ class _Constraints:
             yield self._finding(option, constraint, row, outcome, reason, held.value, bound)
 
     def _unchecked(self, option: Option, constraint: Constraint, row: Result | None) -> Finding:
-        what = self._what(constraint, row) if row else self.titles[constraint.measure]
+        what = self._about(row) if row else self.titles[constraint.measure]
         reason = f"{constraint.title}：{what}没有可用的数值，无法核对是否越线"
         outcome = "warn" if option.name == BASELINE else "intercept"
         bound = constraint.at_most if constraint.at_most is not None else constraint.at_least
@@ -190,13 +192,13 @@ class _Constraints:
             bound=bound,
         )
 
-    def _what(self, constraint: Constraint, row: Result) -> str:
+    def _about(self, row: Result) -> str:
         where = ""
         if row.grouping == "year":
             where = f"（{row.group} 年）"
         elif row.grouping != ALL:
-            where = f"（{self.groupings.get(row.grouping, row.grouping)}：{row.group}）"
-        return f"{self.titles[constraint.measure]}{where}{'为' if constraint.at == 'value' else '比现状变化'} "
+            where = f"（{self.groupings[row.grouping]}：{row.group}）"
+        return self.titles[row.measure] + where
 
     @staticmethod
     def _say(value: float, unit: str, at: str, against: float | None) -> str:

@@ -24,6 +24,7 @@ RULES = Rules(
 COST = Measure("cost_each", "户均费用", "mean", of="payment", unit="元", aim="less", weight=1.0)
 GAIN = Measure("gain", "受益比例", "gainers", of="income", unit="%", aim="more", weight=3.0)
 HARM = Measure("harm", "受损比例", "losers", of="income", unit="%")
+WAIT = Measure("wait", "平均等待", "wait", queue="works", unit="年")
 
 
 def plan(*constraints: Constraint, options: tuple = ("a", "b"), measures: tuple = (COST, GAIN, HARM), **levers: float):

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from schemas.policy import Constraint, Finding
-from tests.udfs.choice.cases import RULES, plan, row
+from tests.udfs.choice.cases import COST, GAIN, HARM, RULES, WAIT, plan, row
 from udfs.choice.gate import findings
 from udfs.choice.wording import figure
 
 CAP = Constraint("cap", "受损不过两成", "harm", at_most=20.0)
 FLOOR = Constraint("floor", "受益过半", "gain", at_least=50.0, outcome="infeasible")
+LONG = Constraint("long", "不久等", "wait", at_most=2.0)
 NAN = math.nan
 
 # constraint, the rows of option `a`, (outcome, group, words of the reason) of each finding
@@ -24,6 +25,9 @@ CASES = [
     (CAP, [row("a", "harm", 18, low=14, high=20)], []),
     (CAP, [row("a", "harm", 18, low=18, high=18)], []),
     (CAP, [row("a", "harm", NAN)], [("intercept", "all", "无法核对")]),
+    (CAP, [row("a", "harm", NAN, sample=0)], []),
+    (LONG, [row("a", "wait", NAN, sample=0, unit="年")], [("intercept", "all", "平均等待没有可用的数值")]),
+    (LONG, [row("a", "wait", 2.5, unit="年")], [("intercept", "all", "平均等待为 2.5 年，高于上限 2 年")]),
     (CAP, [], [("intercept", "", "受损比例没有可用的数值，无法核对")]),
     (FLOOR, [row("a", "gain", 49.0, low=40, high=60)], [("infeasible", "all", "低于下限 50%")]),
     (FLOOR, [row("a", "gain", 51.0, low=48, high=58)], [("warn", "all", "有 20% 低于下限")]),
@@ -40,7 +44,7 @@ CASES = [
     (
         msgspec.structs.replace(CAP, grouping="area"),
         [row("a", "harm", NAN, "area", "空", sample=0), row("a", "harm", NAN, "area", "有")],
-        [("intercept", "有", "（片区：有）为 没有可用的数值")],
+        [("intercept", "有", "（片区：有）没有可用的数值")],
     ),
     (
         Constraint("budget", "预算", "cost:city", grouping="year", at_most=1.0),
@@ -72,7 +76,11 @@ CASES = [
 
 @pytest.mark.parametrize(("constraint", "rows", "wanted"), CASES)
 def test_constraints(constraint: Constraint, rows: list, wanted: list) -> None:
-    found = [f for f in findings(plan(constraint, options=("a",)), RULES, rows, {}, {}) if f.option == "a"]
+    found = [
+        f
+        for f in findings(plan(constraint, options=("a",), measures=(COST, GAIN, HARM, WAIT)), RULES, rows, {}, {})
+        if f.option == "a"
+    ]
     assert [(f.outcome, f.group) for f in found] == [(outcome, group) for outcome, group, _ in wanted]
     for finding, (_, _, words) in zip(found, wanted, strict=True):
         assert words in finding.reason
