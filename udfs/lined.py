@@ -108,9 +108,8 @@ class Node:
         if not math.isfinite(self.value):
             self.fail(f"{self.value} is no finite number")
         if (low is not None and self.value < low) or (high is not None and self.value > high):
-            self.fail(
-                f"{self.value:g} lies outside {low if low is not None else ''}..{high if high is not None else ''}"
-            )
+            bounds = "..".join("" if bound is None else f"{bound:g}" for bound in (low, high))
+            self.fail(f"{self.value:g} lies outside {bounds}")
         return float(self.value)
 
     def integer(self, low: int | None = None, high: int | None = None) -> int:

@@ -126,32 +126,34 @@ class Evaluation:
         frame.levers = program.lever_values(levers)
         frame.assumptions = program.assumption_values(assumptions)
         variables = [name for name in wanted if name in program.compiled]
-        found = frame.now = self._found(variables)
+        found, keys = self._found(variables)
+        frame.now = found
         try:
             with np.errstate(all="ignore"):
                 for name in program.order:
                     if name in found and found[name] is _MISSING:
-                        found[name] = self._compute(program.compiled[name])
+                        found[name] = self._compute(program.compiled[name], keys.get(name))
             return {name: found[name] if name in program.compiled else self._column(name) for name in wanted}
         finally:
             frame.now = {}
 
-    def _found(self, variables: Iterable[str]) -> dict[str, NDArray[Any]]:
-        """The variables and what those that are not kept read, with their values or ``_MISSING``."""
+    def _found(self, variables: Iterable[str]) -> tuple[dict[str, NDArray[Any]], dict[str, Key]]:
+        """The variables and what those that are not kept read, with their values or ``_MISSING``; keys to keep them."""
         found: dict[str, NDArray[Any]] = {}
+        keys: dict[str, Key] = {}
         todo = list(variables)
         while todo:
             name = todo.pop()
             if name in found:
                 continue
             compiled = self.program.compiled[name]
-            kept = self._fixed.get(name) if compiled.fixed else self._recall(self._key(compiled))
+            kept = self._fixed.get(name) if compiled.fixed else self._recall(keys, compiled)
             found[name] = _MISSING if kept is None else kept
             if kept is None:
                 todo.extend(compiled.reads)
-        return found
+        return found, keys
 
-    def _compute(self, compiled: Compiled) -> NDArray[Any]:
+    def _compute(self, compiled: Compiled, key: Key | None) -> NDArray[Any]:
         frame, variable = self._frame, compiled.variable
         value = frame.full(compiled.run(frame), variable.entity)
         if variable.kind == "boolean":
@@ -164,10 +166,10 @@ class Evaluation:
             value = value.astype(np.float64, copy=False)
         value = value.view()
         value.flags.writeable = False
-        if compiled.fixed:
+        if key is None:
             self._fixed[variable.name] = value
         else:
-            self._keep(self._key(compiled), value)
+            self._keep(key, value)
         return value
 
     def _key(self, compiled: Compiled) -> Key:
@@ -177,7 +179,8 @@ class Evaluation:
             *(assumptions[name] for name in compiled.assumptions),
         )
 
-    def _recall(self, key: Key) -> NDArray[Any] | None:
+    def _recall(self, keys: dict[str, Key], compiled: Compiled) -> NDArray[Any] | None:
+        key = keys[compiled.variable.name] = self._key(compiled)
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)

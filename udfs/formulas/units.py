@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-_FACTOR = re.compile(r"([A-Za-z_%\u4e00-\u9fff]+)\^?(\d{1,2})?")
+_FACTOR = re.compile(r"([A-Za-z_%\u4e00-\u9fff]+)(?:\^?(\d{1,2}))?")
 
 
 @dataclass(frozen=True)
