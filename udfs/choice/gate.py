@@ -14,6 +14,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from schemas.policy import ALL, BASELINE, Constraint, Finding, Option, Plan, Result
 from udfs.choice.wording import figure, percent
 from udfs.formulas import RuleSet
@@ -120,13 +122,25 @@ class _Constraints:
         rows = [row for name in wanted for row in self.rows.get((option.name, constraint.measure, name), ())]
         if not rows:
             yield self._unchecked(option, constraint, None)
+        near: list[tuple[float, Finding]] = []
+        breached = False
         for row in rows:
             held = self._held(row, constraint.at)
             if not math.isnan(held.value):
-                yield from self._judged(option, constraint, row, held)
+                for finding, beyond in self._judged(option, constraint, row, held):
+                    if beyond is None:
+                        breached = True
+                        yield finding
+                    else:
+                        near.append((beyond, finding))
             elif row.sample > 0 or row.measure in self.waits:
                 yield self._unchecked(option, constraint, row)
             # else it is about nobody (an option without lifts asks nobody for consent to one): nothing to breach
+        if near and not breached:
+            # the one that is nearest to a breach speaks for the rest: twenty groups would drown what matters
+            _, finding = max(near, key=lambda pair: pair[0])
+            others = f"（另有 {len(near) - 1} 组的区间也越线）" if len(near) > 1 else ""
+            yield msgspec.structs.replace(finding, reason=finding.reason + others)
 
     def _held(self, row: Result, at: str) -> _Held:
         if at == "value":
@@ -136,7 +150,10 @@ class _Constraints:
         base = abs(self.base[row.measure, row.grouping, row.group])
         return _Held(*(_share(change, base) for change in (row.change, row.change_low, row.change_high)))
 
-    def _judged(self, option: Option, constraint: Constraint, row: Result, held: _Held) -> Iterator[Finding]:
+    def _judged(
+        self, option: Option, constraint: Constraint, row: Result, held: _Held
+    ) -> Iterator[tuple[Finding, float | None]]:
+        """Each breach, with None, and each interval that goes beyond, with its part beyond."""
         for bound, sign in ((constraint.at_most, 1.0), (constraint.at_least, -1.0)):
             if bound is None:
                 continue
@@ -157,10 +174,11 @@ class _Constraints:
                 low, high = (self._say(end, unit, constraint.at, bound) for end in (held.low, held.high))
                 reason = (
                     f"{constraint.title}：{what}{value}，未越过{side} {edge}，"
-                    f"但区间 {low} 至 {high} 有 {percent(beyond)} {over}{side}"
+                    f"但 80% 区间 {low} 至 {high} 有 {percent(beyond)} {over}{side}"
                 )
             outcome = constraint.outcome if breached and option.name != BASELINE else "warn"
-            yield self._finding(option, constraint, row, outcome, reason, held.value, bound)
+            finding = self._finding(option, constraint, row, outcome, reason, held.value, bound)
+            yield finding, None if breached else beyond
 
     def _unchecked(self, option: Option, constraint: Constraint, row: Result | None) -> Finding:
         what = self._about(row) if row else self.titles[constraint.measure]

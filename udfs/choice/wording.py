@@ -26,4 +26,4 @@ def _digits(value: float, digits: int) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
+    return f"{100 * share:.3g}%" if share == 0 or share >= 0.01 else "不到 1%"

@@ -21,7 +21,7 @@ CASES = [
     (CAP, [row("a", "harm", 20.0 + 1e-12)], []),
     (CAP, [row("a", "harm", 20.5)], [("intercept", "all", "受损不过两成：受损比例为 20.5%，高于上限 20%")]),
     (CAP, [row("a", "harm", 20.00001)], [("intercept", "all", "为 20.00001%，高于上限 20%")]),
-    (CAP, [row("a", "harm", 18, low=14, high=22)], [("warn", "all", "但区间 14% 至 22% 有 25% 高于上限")]),
+    (CAP, [row("a", "harm", 18, low=14, high=22)], [("warn", "all", "但 80% 区间 14% 至 22% 有 25% 高于上限")]),
     (CAP, [row("a", "harm", 18, low=14, high=20)], []),
     (CAP, [row("a", "harm", 18, low=18, high=18)], []),
     (CAP, [row("a", "harm", NAN)], [("intercept", "all", "无法核对")]),
@@ -29,6 +29,17 @@ CASES = [
     (LONG, [row("a", "wait", NAN, sample=0, unit="年")], [("intercept", "all", "平均等待没有可用的数值")]),
     (LONG, [row("a", "wait", 2.5, unit="年")], [("intercept", "all", "平均等待为 2.5 年，高于上限 2 年")]),
     (CAP, [], [("intercept", "", "受损比例没有可用的数值，无法核对")]),
+    (CAP, [row("a", "harm", 18, low=10, high=20.01)], [("warn", "all", "有 不到 1% 高于上限")]),
+    (
+        msgspec.structs.replace(CAP, grouping="area"),
+        [row("a", "harm", 18, "area", name, low=10, high=high) for name, high in (("东", 21), ("西", 24), ("南", 20))],
+        [("warn", "西", "（另有 1 组的区间也越线）")],
+    ),
+    (
+        msgspec.structs.replace(CAP, grouping="area"),
+        [row("a", "harm", 18, "area", "东", low=10, high=21), row("a", "harm", 21, "area", "西", low=10, high=24)],
+        [("intercept", "西", "（片区：西）为 21%")],
+    ),
     (FLOOR, [row("a", "gain", 49.0, low=40, high=60)], [("infeasible", "all", "低于下限 50%")]),
     (FLOOR, [row("a", "gain", 51.0, low=48, high=58)], [("warn", "all", "有 20% 低于下限")]),
     (
