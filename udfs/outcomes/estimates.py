@@ -2,7 +2,8 @@
 
 value     from the tally over everybody, central assumptions
 sampling  block bootstrap: blocks of whole clusters drawn with replacement, 400 replicates, the same ones for every
-          option, so that changes are paired; spread by sqrt(n / (n - 1)) for n blocks (Rao & Wu 1988)
+          option, so that changes are paired; spread by sqrt(n / (n - 1)) for n blocks (Rao & Wu 1988); each
+          replicate is brought to the number of people that there are
 draws     value of a draw less that of the central assumptions, both on the sample, brought to everybody's size
 interval  10 % and 90 % of value + sampling error + the error of a draw that is picked for the replicate
 """

@@ -39,7 +39,11 @@ class Stack:
         self.times = times
         self.sums = {entity: found.times(times) for entity, found in tally.sums.items()}
         self.bins = {key: found.times(times) for key, found in tally.bins.items()}
-        self.money = tally.money.times(times)
+        people = tally.people.times(times)
+        # how many people there are is known: without this, sums would vary with how many clusters the blocks drawn
+        # happen to hold (measured: three times the true error), which no one is uncertain about
+        self.brought: Floats = tally.people.times(np.ones((1, tally.blocks))) / people
+        self.money = tally.money.times(times) * self.brought[:, None]
         self.many: list[Stack] = []
         self._served: dict[tuple[str, float], NDArray[np.int64]] = {}
         self._plan = layout.plan
@@ -57,6 +61,7 @@ class Stack:
         first.sums = {entity: np.concatenate([part.sums[entity] for part in many]) for entity in first.sums}
         first.bins = {key: np.concatenate([part.bins[key] for part in many]) for key in first.bins}
         first.money = np.concatenate([part.money for part in many])
+        first.brought = np.concatenate([part.brought for part in many])
         return first
 
     def rows_times(self, rows: Rows) -> Floats:
@@ -69,7 +74,7 @@ class Stack:
         if found is None:
             rows = self.tally.rows[queue]
             asked = next(q for q in self._plan.queues if q.name == queue)
-            found = replay(asked, rows, self.rows_times(rows), scale)
+            found = replay(asked, rows, self.rows_times(rows) * self.brought[:, None], scale)
             self._served[queue, scale] = found
         return found
 
@@ -155,6 +160,7 @@ def _measure(layout: Layout, marks: Marks, stack: Stack, measure: Measure, scale
     weight = counted.components.index(Component("weight", where=measure.where))
     parts = [sums[:, :, counted.components.index(component)] for component in layout.of_measure(measure)]
     if measure.kind == "sum":
+        parts[0] = parts[0] * stack.brought[:, None]
         if scale is None:
             return parts[0]
         plain = [number for number, component in enumerate(counted.components) if component.kind == "weight"]
@@ -224,7 +230,7 @@ def _paid(plan: Plan, stack: Stack, scale: Scaling | None) -> Floats:
         served = stack.served(plan.payers_queue, 1 / factor)
         times = stack.rows_times(rows)
         for year in range(years):
-            now = rows.amounts.times(times * (served == year))
+            now = rows.amounts.times(times * (served == year)) * stack.brought[:, None]
             paid[:, year] += now
             if year + 1 < years:
                 paid[:, year + 1 :] += np.where(once, 0.0, now)[:, None]

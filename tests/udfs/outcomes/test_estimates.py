@@ -54,6 +54,8 @@ def test_the_standard_error_is_that_of_cluster_sampling():
     assert row.high - row.low == pytest.approx(2 * 1.2816 * row.sampling, rel=0.15)
     assert row.low < row.value < row.high
     assert row.assumptions == 0
+    # how many people there are is known: a sum is as uncertain as the mean
+    assert found[BASELINE, "sum", "all", "all"].sampling == pytest.approx(error * people.sum(), rel=0.2)
 
 
 def test_a_change_is_paired():
