@@ -21,10 +21,10 @@ def boards() -> dict[str, dict[str, Any]]:
     """uid -> dashboard as JSON, as Grafana's API and its file provisioning take it."""
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-    from dashboards.boards import approval, command, health, opinion, topic
+    from dashboards.boards import approval, command, health, opinion, policy, topic
 
     found = {}
-    for module in (command, opinion, topic, health, approval):
+    for module in (command, opinion, topic, health, approval, policy):
         built = json.loads(json.dumps(module.board().build(), cls=JSONEncoder))
         found[str(built["uid"])] = built
     return found

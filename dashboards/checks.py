@@ -26,8 +26,8 @@ PLACED = "yuqing-command"
 """The one board that may read places: 应急指挥."""
 RULES = "alert rules"
 VALUES: Sequence[Variables] = (
-    {"region": "all", "platform": "all", "topic": ""},
-    {"region": "410100", "platform": "weibo", "topic": "0"},
+    {"region": "all", "platform": "all", "topic": "", "run": "latest"},
+    {"region": "410100", "platform": "weibo", "topic": "0", "run": "0"},
 )
 """Variables that ``live`` asks with: nothing chosen, and a city, a platform and a topic."""
 

@@ -134,6 +134,9 @@ WORDS: Mapping[str, Family] = MappingProxyType(
         },
         "automation": {"closed": "开启", "open": "已停止"},
         "cause": {"breaker": "熔断", "person": "人工"},
+        "policy": {"open": "可选", "infeasible": "不可行", "intercepted": "被拦截", "released": "已放行"},
+        "gate": {"infeasible": "不可行", "intercept": "拦截", "warn": "提示"},
+        "change": {"改善": "改善", "变差": "变差", "分不清": "分不清"},
     }
 )
 """Family -> code -> word. Those from ``platform`` on are the dashboards' own."""
@@ -163,6 +166,9 @@ COLOURS: Mapping[str, Family] = MappingProxyType(
         "breaker": {"0": "text", "1": "red"},
         "warning": {"0": "text", "1": "red"},
         "automation": {"closed": "green", "open": "red"},
+        "policy": {"open": "green", "infeasible": "red", "intercepted": "orange", "released": "blue"},
+        "gate": {"infeasible": "red", "intercept": "orange", "warn": "text"},
+        "change": {"改善": "green", "变差": "red", "分不清": "text"},
     }
 )
 

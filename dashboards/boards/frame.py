@@ -22,9 +22,10 @@ TITLES = {
     "yuqing-topic": "话题详情",
     "yuqing-health": "运行状态",
     "yuqing-approval": "审批",
+    "yuqing-policy": "政策推演",
 }
 """uid -> title of every board, in the order of the links."""
-OWN_RANGE = frozenset({"yuqing-health", "yuqing-approval"})
+OWN_RANGE = frozenset({"yuqing-health", "yuqing-approval", "yuqing-policy"})
 """Boards of another pace: links to and from them do not carry the range along."""
 
 REGIONS = """

@@ -123,3 +123,46 @@ SELECT [0, 0, 1][1 + number], ['closed', 'open', 'closed'][1 + number],
     fromUnixTimestamp64Milli(toInt64({begin:Int64} + {posts:UInt64} * {step:Float64} - [600, 400, 380][1 + number] * 1000000), 'UTC'), [],
     ['bench', 'breaker', 'bench'][1 + number]
 FROM numbers(3);
+
+INSERT INTO policy_options
+(run, option, version, number, title, levers, state, score, rank, rank_low, rank_high, pareto, first_share, finding_codes,
+ finding_outcomes, finding_reasons)
+WITH
+    number % 21 AS one,
+    multiIf(one = 0, 'open', one % 10 = 9, 'infeasible', one % 7 = 6, 'intercepted', 'open') AS said
+SELECT
+    concat('bench-', toString(intDiv(number, 21))), if(one = 0, 'baseline', concat('option-', toString(one))), 1, one,
+    if(one = 0, '维持现状', concat('方案', toString(one))), '{}', said, if(said = 'open', cityHash64(one, 1) % 100 / 100, NULL),
+    if(said = 'open', one + 1, 0), if(said = 'open', 1, 0), if(said = 'open', 21, 0), one % 3 = 0, 1 / 21,
+    if(said = 'open', [], ['constraint:harm']), if(said = 'open', [], [if(said = 'infeasible', 'infeasible', 'intercept')]),
+    if(said = 'open', [], ['越过红线'])
+FROM numbers(21 * 20);
+
+INSERT INTO policy_runs
+(run, option, measure, grouping, group, version, number, measure_title, grouping_title, aim, unit, value, low, high, change,
+ change_low, change_high, weight, sample, hits, sampling, assumptions)
+WITH
+    intDiv(number, 8 * 41) AS seat,
+    seat % 21 AS one,
+    intDiv(number, 41) % 8 AS what,
+    number % 41 AS cell,
+    multiIf(cell = 0, 'all', cell <= 5, 'year', concat('grouping-', toString(cell % 7))) AS split,
+    (cityHash64(number, 1) % 2000 - 1000) / 100 AS moved
+SELECT
+    concat('bench-', toString(intDiv(seat, 21))), if(one = 0, 'baseline', concat('option-', toString(one))),
+    multiIf(what = 0, 'cost', what = 1, 'cost:city', concat('measure-', toString(what))), split,
+    multiIf(cell = 0, 'all', cell <= 5, toString(2025 + cell), toString(cell)), 1, number % (21 * 8 * 41),
+    multiIf(what = 0, '总支出', what = 1, '市级财政', concat('指标', toString(what))), split, if(what < 2, '', ['more', 'less'][1 + what % 2]),
+    '亿元', 50 + moved, 48 + moved, 52 + moved, moved, moved - 2, moved + 2, 25000, 25000, -1, 1, 1
+FROM numbers(20 * 21 * 8 * 41);
+
+INSERT INTO policy_simulations
+(run, version, made_at, title, question, plan_file, plan_digest, rules_on, years, seed, draws, rules, rules_title,
+ rules_version, rules_digest, population, population_title, population_digest, synthetic, demonstration, people, records,
+ options, seconds, sentiment, document, person)
+SELECT
+    concat('bench-', toString(number)), 1,
+    fromUnixTimestamp64Milli(toInt64({begin:Int64} + {posts:UInt64} * {step:Float64} - number * 3600000), 'UTC'), '旧改推演', '补多少？',
+    'plan.yaml', 'bench', '2026-01-01', [2026, 2027, 2028, 2029, 2030], 1, 200, 'renovation', '老旧小区改造', '2026.1', 'bench',
+    'bench', '合成人口', 'bench', true, '合成人口', 1000000, 1000000, 21, 60, '', '', 'bench'
+FROM numbers(20);

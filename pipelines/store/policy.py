@@ -33,7 +33,7 @@ _RUNS = pa.schema(
     [
         *((name, pa.string()) for name in ("run", "option", "measure", "grouping", "group")),
         ("version", pa.uint64()),
-        ("place", pa.uint32()),
+        ("number", pa.uint32()),
         *((name, pa.string()) for name in ("measure_title", "grouping_title", "aim", "unit")),
         *((name, pa.float64()) for name in NUMBERS),
         ("sample", pa.uint64()),
@@ -45,7 +45,7 @@ _OPTIONS = pa.schema(
         ("run", pa.string()),
         ("option", pa.string()),
         ("version", pa.uint64()),
-        ("place", pa.uint32()),
+        ("number", pa.uint32()),
         ("title", pa.string()),
         ("levers", pa.string()),
         ("state", pa.string()),
@@ -164,7 +164,7 @@ class PolicyStore:
         columns = [f"`{name}`" for name in _FIELDS]
         rows = self._rows(
             f"SELECT {', '.join(columns)} FROM policy_runs FINAL"  # noqa: S608 - names of our own columns
-            " WHERE run = {run:String} AND version = {version:UInt64} ORDER BY place",
+            " WHERE run = {run:String} AND version = {version:UInt64} ORDER BY number",
             {"run": run, "version": version},
         )
         results = tuple(Result(**dict(zip(_FIELDS, row, strict=True))) for row in rows)
@@ -223,9 +223,9 @@ def _result_rows(simulation: Simulation, version: int) -> list[dict[str, Any]]:
     measures = titles(simulation.plan)
     groupings = {one.name: one.title for one in simulation.plan.groupings} | {ALL: "全部", "year": "年度"}
     rows = []
-    for place, result in enumerate(simulation.results):
+    for number, result in enumerate(simulation.results):
         title, aim = measures.get(result.measure, (result.measure, ""))
-        of = {"run": simulation.run, "version": version, "place": place, "measure_title": title, "aim": aim}
+        of = {"run": simulation.run, "version": version, "number": number, "measure_title": title, "aim": aim}
         of["grouping_title"] = groupings.get(result.grouping, result.grouping)
         rows.append(of | msgspec.structs.asdict(result))
     return rows
@@ -234,12 +234,12 @@ def _result_rows(simulation: Simulation, version: int) -> list[dict[str, Any]]:
 def _option_rows(simulation: Simulation, version: int) -> list[dict[str, Any]]:
     standings = {one.option: one for one in simulation.standings}
     rows = []
-    for place, option in enumerate(simulation.plan.options):
+    for number, option in enumerate(simulation.plan.options):
         standing = standings.get(option.name, Standing(option.name, "open"))
         found: list[Finding] = [one for one in simulation.findings if one.option == option.name]
         rows.append(
             {
-                "run": simulation.run, "option": option.name, "version": version, "place": place,
+                "run": simulation.run, "option": option.name, "version": version, "number": number,
                 "title": option.title, "levers": msgspec.json.encode(option.levers, order="sorted").decode(),
                 "state": standing.state, "score": standing.score, "rank": standing.rank, "pareto": standing.pareto,
                 "rank_low": standing.ranks[0], "rank_high": standing.ranks[1], "first_share": standing.first_share,

@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS policy_options
     run String COMMENT 'L1 of policy_simulations',
     option String COMMENT 'L1 name; baseline changes nothing',
     version UInt64 COMMENT 'L1 that of the run',
-    place UInt32 COMMENT 'L1 in the plan, from 0',
+    number UInt32 COMMENT 'L1 in the plan, from 0',
     title String COMMENT 'L2 in the plan',
     levers String COMMENT 'L2 JSON: lever to value, of those that differ from the baseline',
     state LowCardinality(String) COMMENT 'L2 open, infeasible, intercepted, released; a later release stands in policy_releases',
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS policy_runs
     grouping String COMMENT 'L1 all, name of a grouping, or year',
     `group` String COMMENT 'L2 of the grouping',
     version UInt64 COMMENT 'L1 that of the run',
-    place UInt32 COMMENT 'L1 among the results, from 0',
+    number UInt32 COMMENT 'L1 among the results, from 0',
     measure_title String COMMENT 'L2 in Chinese',
     grouping_title String COMMENT 'L2 in Chinese',
     aim LowCardinality(String) COMMENT 'L1 more or less is better; empty: shown, not ranked',
@@ -148,7 +148,7 @@ CREATE OR REPLACE VIEW v_policy_options
 (
     run String COMMENT 'L1 of v_policy_simulations',
     option String COMMENT 'L1 name; baseline changes nothing',
-    place UInt32 COMMENT 'L1 in the plan, from 0',
+    number UInt32 COMMENT 'L1 in the plan, from 0',
     title String COMMENT 'L2 in the plan',
     levers String COMMENT 'L2 JSON: lever to value, of those that differ from the baseline',
     state String COMMENT 'L2 open, infeasible, intercepted, released',
@@ -165,7 +165,7 @@ CREATE OR REPLACE VIEW v_policy_options
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
-    o.run AS run, o.option AS option, o.place AS place, o.title AS title, o.levers AS levers,
+    o.run AS run, o.option AS option, o.number AS number, o.title AS title, o.levers AS levers,
     if(o.state = 'intercepted' AND r.entry != '', 'released', o.state) AS state, o.score AS score, o.rank AS rank,
     o.rank_low AS rank_low, o.rank_high AS rank_high, o.pareto AS pareto, o.first_share AS first_share,
     o.finding_codes AS finding_codes, o.finding_outcomes AS finding_outcomes, o.finding_reasons AS finding_reasons,
@@ -183,7 +183,7 @@ CREATE OR REPLACE VIEW v_policy_results
     measure String COMMENT 'L1 name, cost, or cost:PAYER',
     grouping String COMMENT 'L1 all, name of a grouping, or year',
     `group` String COMMENT 'L2 of the grouping',
-    place UInt32 COMMENT 'L1 among the results, from 0',
+    number UInt32 COMMENT 'L1 among the results, from 0',
     measure_title String COMMENT 'L2 in Chinese',
     grouping_title String COMMENT 'L2 in Chinese',
     aim String COMMENT 'L1 more or less is better; empty: shown, not ranked',
@@ -199,19 +199,19 @@ CREATE OR REPLACE VIEW v_policy_results
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
-    run, option, measure, grouping, `group`, place, measure_title, grouping_title, aim, unit,
+    run, option, measure, grouping, `group`, number, measure_title, grouping_title, aim, unit,
     if(isNaN(value_), NULL, value_) AS value, if(isNaN(low_), NULL, low_) AS low, if(isNaN(high_), NULL, high_) AS high,
     if(isNaN(change_), NULL, change_) AS change, if(isNaN(change_low_), NULL, change_low_) AS change_low,
     if(isNaN(change_high_), NULL, change_high_) AS change_high, weight, sample
 FROM
 (
     SELECT
-        p.run AS run, p.option AS option, p.measure AS measure, p.grouping AS grouping, p.group AS `group`, p.place AS place,
+        p.run AS run, p.option AS option, p.measure AS measure, p.grouping AS grouping, p.group AS `group`, p.number AS number,
         p.measure_title AS measure_title, p.grouping_title AS grouping_title, p.aim AS aim, p.unit AS unit,
         p.value AS value_, p.low AS low_, p.high AS high_, p.change AS change_, p.change_low AS change_low_,
         p.change_high AS change_high_, p.weight AS weight, p.sample AS sample,
         countIf(p.sample BETWEEN 1 AND 19) OVER (PARTITION BY p.run, p.option, p.measure, p.grouping) AS few,
-        row_number() OVER (PARTITION BY p.run, p.option, p.measure, p.grouping, p.sample BETWEEN 1 AND 19, p.sample = 0 ORDER BY p.sample, p.place) AS smallest
+        row_number() OVER (PARTITION BY p.run, p.option, p.measure, p.grouping, p.sample BETWEEN 1 AND 19, p.sample = 0 ORDER BY p.sample, p.number) AS smallest
     FROM policy_runs AS p FINAL
     INNER JOIN (SELECT run, version FROM policy_simulations FINAL) AS s ON s.run = p.run AND s.version = p.version
 )

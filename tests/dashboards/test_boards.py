@@ -20,6 +20,7 @@ from udfs.decisions import generic
 
 BOARDS = boards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board["panels"]]
+OWN_VARIABLES = {"yuqing-topic": ["topic"], "yuqing-policy": ["run"]}
 TYPES = {"timeseries", "stat", "table", "bargauge", "geomap"}
 """Those that the local page can draw."""
 CHINESE = re.compile("[一-鿿]")
@@ -44,7 +45,7 @@ def test_all_boards_are_there() -> None:
 def test_a_board_is_what_the_others_are(uid: str) -> None:
     board = BOARDS[uid]
     names = [variable["name"] for variable in board["templating"]["list"]]
-    assert names == ["region", "platform", *(["topic"] if uid == "yuqing-topic" else [])]
+    assert names == ["region", "platform", *OWN_VARIABLES.get(uid, [])]
     assert not any(variable["includeAll"] or variable["multi"] for variable in board["templating"]["list"])
     assert board["timezone"] == "Asia/Shanghai"
     assert board["editable"] is False
@@ -203,7 +204,12 @@ def test_the_stop_of_automatic_approval_is_said_in_words() -> None:
 
 @pytest.mark.parametrize(
     ("uid", "kept"),
-    [("yuqing-command", {"yuqing-opinion", "yuqing-topic"}), ("yuqing-health", set()), ("yuqing-approval", set())],
+    [
+        ("yuqing-command", {"yuqing-opinion", "yuqing-topic"}),
+        ("yuqing-health", set()),
+        ("yuqing-approval", set()),
+        ("yuqing-policy", set()),
+    ],
 )
 def test_a_link_takes_the_range_along_where_the_other_board_looks_at_the_same_times(uid: str, kept: set[str]) -> None:
     assert {link["url"].removeprefix("/d/") for link in BOARDS[uid]["links"] if link["keepTime"]} == kept

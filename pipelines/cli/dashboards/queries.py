@@ -39,7 +39,7 @@ def queries(topic: str) -> Iterator[Query]:
         span_ms = spans.get(asked.board, asked.looks_back_s * 1000)
         window = Window(now_ms - span_ms, now_ms, max(60_000, span_ms // POINTS))
         for said, variables in CHOICES if "${" in asked.sql else CHOICES[:1]:
-            sql = expand(asked.sql, window, {**variables, "topic": topic})
+            sql = expand(asked.sql, window, {**variables, "topic": topic, "run": "latest"})
             yield Query(asked.board, asked.panel + said, ACCOUNTS[asked.source], sql)
 
 

@@ -12,7 +12,7 @@ import dashboards
 from schemas.errors import ServiceError, UsageError
 
 FOLDER = Path(dashboards.__file__).parent / "generated" / "boards"
-FIRST = ("yuqing-command", "yuqing-opinion", "yuqing-topic", "yuqing-health", "yuqing-approval")
+FIRST = ("yuqing-command", "yuqing-opinion", "yuqing-topic", "yuqing-health", "yuqing-approval", "yuqing-policy")
 """The order of the tabs; others follow by name."""
 
 Json = dict[str, Any]

@@ -43,6 +43,9 @@ def test_every_query_runs_and_is_measured(filled):
             "applications",
             "application_reviews",
             "automation_state",
+            "policy_simulations",
+            "policy_options",
+            "policy_runs",
         ):
             assert client.query(f"SELECT count() FROM {table}").first_row[0] > 0, table
         bench.fill(client, POSTS, lambda _: None)
@@ -53,7 +56,7 @@ def test_every_query_runs_and_is_measured(filled):
     report = bench.measure(asked, filled.settings, times=1)
     assert report["queries"] == len(asked)
     assert {query.account for query in asked} == {"centre", "viewer"}
-    assert {query.board for query in asked} > {"alert rules", "yuqing-command", "yuqing-approval"}
+    assert {query.board for query in asked} > {"alert rules", "yuqing-command", "yuqing-approval", "yuqing-policy"}
     empty = {
         f"{board}: {panel}"
         for board, panels in report["boards"].items()

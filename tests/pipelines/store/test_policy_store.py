@@ -71,7 +71,7 @@ def test_a_release_stays_whatever_is_written_later(store, rows):
     assert back is not None
     assert back.releases == (RELEASE,)
     assert [one.state for one in back.standings] == ["open", "open", "released"]
-    sql = "SELECT state, isNull(released_at) FROM v_policy_options WHERE run = 'policy-release' ORDER BY place"
+    sql = "SELECT state, isNull(released_at) FROM v_policy_options WHERE run = 'policy-release' ORDER BY number"
     assert rows(sql) == [("open", True), ("open", True), ("released", False)]
     # weighed anew with the release: a later version, and a release does not open what cannot be
     again = simulation("policy-release", releases=(RELEASE,))
@@ -115,7 +115,7 @@ def test_small_groups_are_not_shown(store, rows, samples, shown):
         result("wide", "gain", "age", group, sample=sample) for group, sample in zip(GROUPS, samples, strict=True)
     )
     store.write(simulation(run, results=groups), "ann")
-    found = rows(f"SELECT sample FROM v_policy_results WHERE run = '{run}' ORDER BY place")
+    found = rows(f"SELECT sample FROM v_policy_results WHERE run = '{run}' ORDER BY number")
     assert tuple(sample for (sample,) in found) == shown
 
 
@@ -124,7 +124,7 @@ def test_readers_see_titles_and_no_person(store, as_user):
     for user in ("viewer", "analyst", "operator", "centre"):
         one = as_user(user).query(
             "SELECT measure_title, grouping_title, `group`, aim, value, sample FROM v_policy_results"
-            " WHERE run = 'policy-read' AND option = 'wide' ORDER BY place"
+            " WHERE run = 'policy-read' AND option = 'wide' ORDER BY number"
         )
         assert [tuple(row) for row in one.result_rows] == [
             ("受益面", "全部", "all", "more", 12.5, 962),
@@ -168,7 +168,7 @@ def test_the_baseline_is_an_option_too_and_levers_are_json(store, clickhouse):
     with connect(clickhouse) as client:
         found = client.query(
             "SELECT option, levers, score, rank, rank_low, rank_high, finding_codes FROM v_policy_options"
-            " WHERE run = 'policy-levers' ORDER BY place"
+            " WHERE run = 'policy-levers' ORDER BY number"
         ).result_rows
     assert [tuple(row) for row in found] == [
         (BASELINE, "{}", 0.4, 2, 1, 2, []),
