@@ -15,13 +15,14 @@ def errors(info: PopulationInfo) -> dict[str, tuple[float, float]]:
 
 
 def fit_text(info: PopulationInfo) -> str:
-    """Every table with its total absolute error and its worst cells; for a population that was loaded: says so."""
+    """Every table with its total absolute error and its worst cells; for a population that was loaded: says so.
+    Lines that each end."""
     if not info.fit:
-        return f"{info.title}: loaded, not synthesised: there are no margins to compare with"
+        return f"{info.title}: loaded, not synthesised: there are no margins to compare with\n"
     lines = [f"{info.title}: households wanted and got, by margin (TAE: total absolute error)"]
     for table, (error, share) in errors(info).items():
         rows = [row for row in info.fit if row["table"] == table]
         lines.append(f"{table}: {len(rows)} cells, TAE {error:,.0f} ({share:.2%})")
         for row in sorted(rows, key=lambda row: -abs(row["got"] - row["wanted"]))[:3]:
             lines.append(f"  {row['cell']}: wanted {row['wanted']:,.0f}, got {row['got']:,.0f}")
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"

@@ -7,11 +7,12 @@ import pytest
 
 from schemas.errors import UsageError
 from schemas.policy import PopulationInfo
-from tests.udfs.population.conftest import SHARD_PEOPLE, SPEC
 from udfs import population
 from udfs.population import spec as specs
 from udfs.population.fitting import errors
 from udfs.population.synthesis import Got, shards
+
+from .conftest import SHARD_PEOPLE, SPEC
 
 City = tuple[Path, PopulationInfo]
 
