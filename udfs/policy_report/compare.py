@@ -237,7 +237,7 @@ def _years(view: View) -> Figure | None:
     told = "；".join(f"{n} {one.title}" for n, one in enumerate(payers, 1))
     names = "；".join(view.named(name) for name in view.leading)
     return Figure(
-        "领先方案各年由谁出资",
+        f"{view.leaders}各年由谁出资",
         drawing,
         (f"自下而上：{told}（{unit}）。横轴下为年份和方案：{names}。",),
         of_results(view, [f"{COST}:{one.name}" for one in payers], YEAR),
@@ -261,7 +261,7 @@ def payers_table(view: View) -> Table | None:
             cells.append(Cell(*said(view.get(name, measure), decimals), strong=measure == COST))
             rows.append(tuple(cells))
     return Table(
-        f"领先方案的费用，按出资方和年份（{unit_word(unit)}）",
+        f"{view.leaders}的费用，按出资方和年份（{unit_word(unit)}）",
         ("方案", "谁出资", *shown, "合计"),
         tuple(rows),
         (16, 24, *([26] * (len(shown) + 1))),

@@ -74,7 +74,7 @@ def _parts(view: View) -> Table:
             value, between = said(found, view.decimals(measure, view.options))
             rows.append((view.tag(option), view.measure_title(measure), Cell(value, between), *_shares(view, found)))
     return Table(
-        "领先方案的区间从哪里来",
+        f"{view.leaders}的区间从哪里来",
         ("方案", "指标", "估计与 80% 区间", "抽样（标准误）", "假设（标准差）", "其中假设占"),
         tuple(rows),
         (16, 44, 44, 28, 28, 24),

@@ -36,6 +36,7 @@ class View:
         self.leading: tuple[str, ...] = self.choices[:LEADING] or tuple(self._others())[:LEADING]
         """The first of the choices; when there are none, the first that the plan lists."""
         aimed = [one for one in plan.measures if one.aim]
+        self.leaders = "领先方案" if self.choices else "计划中在前的方案"
         self.main: Measure | None = max(aimed, key=lambda one: one.weight, default=None) or (
             plan.measures[0] if plan.measures else None
         )

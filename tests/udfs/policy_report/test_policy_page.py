@@ -210,7 +210,8 @@ def _plan(base: Simulation, **more: Any) -> Simulation:
 
 CASES = {
     "one option": (lambda: few(1), ["方案 1（基础类，补贴比例 0.3）", "1 个，另有现状作对照"]),
-    "400 options": (_many, ["共 401 个方案，各表列出排在前面的 60 个", "超过 40 个方案时只标出", "共 400 条，只列出最重的 120 条"]),
+    "400 options": (_many, [
+        "共 401 个方案，各表列出排在前面的 60 个", "超过 40 个方案时只标出", "共 400 条，只列出最重的 120 条"]),
     "no draws": (lambda: replace(_plan(few(), draws=0), standings=tuple(
         replace(one, first_share=0.0, ranks=(0, 0)) for one in few().standings)), ["没有对假设抽样，不能说明把握"]),
     "no payers": (lambda: replace(_plan(few(), payers=()), results=tuple(
@@ -224,7 +225,8 @@ CASES = {
     "no measures": (lambda: _plan(few(), measures=()), ["一页结论"]),
     "no standings": (lambda: replace(few(), standings=()), ["没有可供选择的方案", "除现状外没有参与排序的方案"]),
     "all intercepted": (lambda: _states(few(), "intercepted"), ["没有可供选择的方案", "3 个方案全部被拦截",
-                                                                "没有方案参与排序，这里列出计划中在前的方案"]),
+                                                                "没有方案参与排序，这里列出计划中在前的方案",
+                                                                "计划中在前的方案的区间从哪里来"]),
     "all infeasible": (lambda: _states(few(), "infeasible"), ["没有可供选择的方案", "3 个方案全部不可行"]),
     "baseline first": (lambda: _baseline_first(few()), ["没有方案好于现状", "排在第一现状"]),
     "a tie": (lambda: _tie(few()), ["并列第一方案 1（基础类，补贴比例 0.3）、方案 2（基础类，补贴比例 0.4）"]),
@@ -250,6 +252,13 @@ def test_whatever_the_run_it_draws(name):
         assert words in made.text, words
     assert "nan" not in made.text.lower()
     assert "inf" not in made.text.lower().replace("info", "")
+
+
+@pytest.mark.parametrize(
+    ("title", "rows"), [("各方案的状态与名次", 60), ("各方案的满意度指数", 60), ("每个方案触及了什么", 120)]
+)
+def test_tables_end_somewhere(title, rows):
+    assert len(table(_many(), title).rows) == rows
 
 
 def test_without_a_demonstration_nobody_reads_of_one():
