@@ -43,6 +43,7 @@ def test_pareto_of_many_is_what_a_loop_finds() -> None:
         ([[0, 10], [1, 0], [0.5, 5]], [0.75, 0.25], [0.25, 0.75, 0.5]),
         ([[7, 0], [7, 4]], [0.5, 0.5], [0.5, 1]),
         ([[0, NAN], [1, 3], [0, 1]], [0.5, 0.5], [NAN, 1, 0]),
+        ([[NAN, 0], [7, 4], [7, 8]], [0.5, 0.5], [NAN, 0.75, 1]),
     ],
 )
 def test_scores(values: list, weights: list, wanted: list) -> None:
