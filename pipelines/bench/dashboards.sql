@@ -132,7 +132,7 @@ WITH
     multiIf(one = 0, 'open', one % 10 = 9, 'infeasible', one % 7 = 6, 'intercepted', 'open') AS said
 SELECT
     concat('bench-', toString(intDiv(number, 21))), if(one = 0, 'baseline', concat('option-', toString(one))), 1, one,
-    if(one = 0, '维持现状', concat('方案', toString(one))), '{}', said, if(said = 'open', cityHash64(one, 1) % 100 / 100, NULL),
+    if(one = 0, '维持现状', concat('方案', toString(one))), '', said, if(said = 'open', cityHash64(one, 1) % 100 / 100, NULL),
     if(said = 'open', one + 1, 0), if(said = 'open', 1, 0), if(said = 'open', 21, 0), one % 3 = 0, 1 / 21,
     if(said = 'open', [], ['constraint:harm']), if(said = 'open', [], [if(said = 'infeasible', 'infeasible', 'intercept')]),
     if(said = 'open', [], ['越过红线'])

@@ -150,12 +150,12 @@ def test_readers_see_titles_and_no_person(store, as_user):
 
 
 def test_runs_are_listed_newest_first(store):
-    store.write(simulation("policy-old", made_at="2090-01-01T00:00:00Z"), "ann")
-    store.write(simulation("policy-new", made_at="2090-01-02T00:00:00+08:00", releases=(RELEASE,)), "ann")
+    store.write(simulation("policy-old", made_at="2099-01-01T00:00:00Z"), "ann")
+    store.write(simulation("policy-new", made_at="2099-01-02T00:00:00+08:00", releases=(RELEASE,)), "ann")
     newest, older, *_ = store.runs()
     assert (newest["run"], newest["made_at"], newest["options"], newest["intercepted"]) == (
         "policy-new",
-        "2090-01-01T16:00:00+00:00",
+        "2099-01-01T16:00:00+00:00",
         3,
         0,
     )
