@@ -24,28 +24,31 @@ def replay(queue: Queue, rows: Rows, times: Floats, scale: float = 1.0) -> NDArr
     Cost: rows x years steps over all replicates, of those still waiting.
     """
     replicates = len(times)
-    served = np.full((replicates, len(rows.ids)), NEVER, dtype=np.int64)
+    # a row for each neighbourhood while it is worked out: its replicates lie side by side
+    served = np.full((len(rows.ids), replicates), NEVER, dtype=np.int64)
     taking = np.flatnonzero(rows.takes)
     sequence = taking[np.lexsort((rows.ids[taking], -rows.order[taking]))]
     if replicates == 1:
-        _one(queue, times[0] * rows.load, sequence, served[0], scale)
-        return served
+        _one(queue, times[0] * rows.load, sequence, served[:, 0], scale)
+        return served.T
     left = np.zeros(replicates)
-    loads = times * rows.load
+    loads = np.ascontiguousarray((times * rows.load).T)
     for year, capacity in enumerate(queue.capacity):
         left = left + capacity * scale if queue.carry else np.full(replicates, capacity * scale)
         slack = _SLACK * capacity * scale
         waiting = []
         for row in sequence:
-            load = loads[:, row]
-            fits = (served[:, row] == NEVER) & (load <= left + slack)
-            served[fits, row] = year
-            left = np.where(fits, left - load, left)
-            if not fits.all() and (served[:, row] == NEVER).any():
+            load, year_of = loads[row], served[row]
+            fits = load <= left + slack
+            if year:
+                fits &= year_of == NEVER
+            year_of[fits] = year
+            left = left - load * fits
+            if (year_of == NEVER).any():
                 waiting.append(row)
         sequence = np.asarray(waiting, dtype=np.int64)
         left = np.maximum(left, 0.0)
-    return served
+    return np.ascontiguousarray(served.T)
 
 
 def _one(queue: Queue, loads: Floats, sequence: NDArray[np.int64], served: NDArray[np.int64], scale: float) -> None:

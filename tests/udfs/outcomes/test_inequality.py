@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from udfs.outcomes import histogram, inequality
+from schemas.policy import BASELINE, Grouping, Line
+from tests.udfs.outcomes.world import measure, plan
+from udfs.outcomes import Kind, Marks, Tallier, estimate, histogram, inequality
+from udfs.population.shard import Shard
 
 EUSILC = Path(__file__).parents[4] / "shared" / "data" / "households" / "eusilc.csv.gz"
 RNG = np.random.default_rng(5)
@@ -146,7 +149,8 @@ def eusilc():
     with gzip.open(EUSILC, "rt", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     column = {name: np.array([float(row[name]) for row in rows]) for name in ("eqIncome", "rb050")}
-    return column["eqIncome"], column["rb050"], np.array([row["rb090"] for row in rows])
+    sex = np.array([row["rb090"] for row in rows])
+    return column["eqIncome"], column["rb050"], sex, np.array([int(row["db030"]) for row in rows])
 
 
 # printed by arpr(), qsr(), gini() and incMedian() of laeken for its `eusilc`, and by surveysd for the two sexes and the
@@ -155,7 +159,7 @@ PRINTED = {"arpr": 14.44422, "qsr": 3.971415, "gini": 26.48962, "male": 12.02660
 
 
 def test_eusilc_exactly(eusilc):
-    income, weight, sex = eusilc
+    income, weight, sex, _ = eusilc
     line = 0.6 * inequality.median(income, weight)
     found = {
         "arpr": 100 * inequality.at_risk_of_poverty(income, weight),
@@ -168,9 +172,44 @@ def test_eusilc_exactly(eusilc):
 
 
 def test_eusilc_by_histogram(eusilc):
-    income, weight, _ = eusilc
+    income, weight, _, _ = eusilc
     edges = histogram.edges(income, weight)
     bins = _bins(income, weight, edges)
     assert 100 * histogram.gini(bins)[0] == pytest.approx(PRINTED["gini"], abs=0.01)
     assert histogram.s80s20(bins)[0] == pytest.approx(PRINTED["qsr"], abs=0.01)
     assert 100 * histogram.poverty(bins, edges, 0.6, gap=False)[0] == pytest.approx(PRINTED["arpr"], abs=0.05)
+
+
+def test_eusilc_through_marks_tally_and_estimate(eusilc):
+    """The whole way, on a population of people and households only."""
+    income, weight, sex, household = eusilc
+    homes, at = np.unique(household, return_inverse=True)
+    value = np.zeros(len(homes))
+    value[at] = income
+    shard = Shard(
+        0,
+        {},
+        {},
+        {"person": np.arange(len(income), dtype=np.uint64), "household": homes.astype(np.uint64)},
+        {"person": weight, "household": np.ones(len(homes))},
+        {"person": at},
+    )
+    kinds = {"income": Kind("household", "number"), "sex": Kind("person", "category", categories=("male", "female"))}
+    base = {"income": value, "sex": (sex == "female").astype(np.int16)}
+    made = plan(
+        [
+            measure("poverty_rate", "income", "arpr", line_at=Line(share=0.6), scale=100),
+            measure("s80s20", "income", "qsr"),
+            measure("gini", "income", "gini", scale=100),
+        ],
+        groupings=(Grouping("sex", "", "sex"),),
+    )
+    marks = Marks.of(made, kinds, [(shard, base)])
+    full = {BASELINE: Tallier(made, kinds, marks, shard, base).tally(base)}
+    rows = {(row.measure, row.group): row for row in estimate(made, kinds, marks, full, {}, [])}
+    assert rows["arpr", "all"].value == pytest.approx(PRINTED["arpr"], rel=2e-7)
+    assert rows["arpr", "male"].value == pytest.approx(PRINTED["male"], rel=2e-7)
+    assert rows["arpr", "female"].value == pytest.approx(PRINTED["female"], rel=2e-7)
+    assert rows["qsr", "all"].value == pytest.approx(PRINTED["qsr"], abs=0.005)
+    assert rows["gini", "all"].value == pytest.approx(PRINTED["gini"], abs=0.005)
+    assert all(row.low < row.value < row.high for row in rows.values())
