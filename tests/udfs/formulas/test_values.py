@@ -316,6 +316,29 @@ def test_what_is_kept_is_found_again_and_bounded() -> None:
     assert roomy.values({"rate": 0.2}, {}, ["pot"])["pot"] is not again[0]
 
 
+def test_values_follow_the_assumptions_too() -> None:
+    evaluation = program(one("grant * take_up", unit="CNY/year")).start(shard(), 1)
+    found = [evaluation.values({}, {"take_up": take_up}, ["x"])["x"][0] for take_up in (0.1, 0.4, 0.1)]
+    assert found == [10, 40, 10]
+
+
+def test_the_one_used_longest_ago_goes_first() -> None:
+    evaluation = program(one("grant", unit="CNY/year")).start(shard(), 1, kept_bytes=2 * 5 * 8)
+    ask = lambda grant: evaluation.values({"grant": grant}, {}, ["x"])["x"]  # noqa: E731
+    first, second = ask(1.0), ask(2.0)
+    assert ask(1.0) is first
+    ask(3.0)
+    assert ask(1.0) is first
+    assert ask(2.0) is not second
+
+
+def test_two_draws_in_one_formula_are_two() -> None:
+    text = one("normal() - normal()") + "  y: {title: 某, entity: person, formula: x - x}\n"
+    found = program(text).start(_people(np.zeros(5000)), 3).values({}, {}, ["x", "y"])
+    assert abs(found["x"].std() - 2**0.5) < 0.05
+    assert not found["y"].any()  # a variable is one draw, however often it is read
+
+
 def test_a_program_pickles_and_gives_the_same() -> None:
     compiled = program(MANY)
     again = pickle.loads(pickle.dumps(compiled))
