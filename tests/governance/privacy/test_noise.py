@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from governance.privacy.noise import LARGEST_COUNT, accuracy, noisy, scale_of
 from schemas.errors import UsageError
+from schemas.settings import PrivacySection
 
 DRAWS = 8_000
 SIGMAS = 5.5
@@ -69,6 +71,16 @@ def test_accuracy_is_the_least_reach_of_95_of_100(scale: float, terms: int) -> N
     reach = accuracy(scale, terms=terms)
     within = [each[far - most : far + most + 1].sum() for most in (reach, reach - 1)]
     assert within[0] >= 0.95 > within[1]
+
+
+def test_the_documents_accuracies_are_those_of_the_code() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "privacy-budget.md").read_text(encoding="utf-8")
+    for epsilon, changed in ((1, 1), (1, 8), (0.5, 8), (0.1, 8)):
+        scale = changed / epsilon
+        row = f"| {epsilon:g} | {changed} | {scale:g} | {accuracy(scale)} | {accuracy(scale, terms=2)} |"
+        assert row in text
+    for name, field in PrivacySection.model_fields.items():
+        assert f"| `privacy.{name}` | {field.default} |" in text
 
 
 def test_each_cell_and_each_call_has_noise_of_its_own() -> None:
