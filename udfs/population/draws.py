@@ -7,7 +7,6 @@ import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.uint64]
@@ -47,5 +46,8 @@ def uniform(seed: int, name: str, ids: Ids) -> Floats:
 
 def normal(seed: int, name: str, ids: Ids) -> Floats:
     """Standard normal, by the quantile function."""
+    # only those who synthesise need it, and it is half of what a worker would import
+    from scipy.special import ndtri
+
     drawn: Floats = ndtri(uniform(seed, name, ids))
     return drawn

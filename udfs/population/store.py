@@ -28,6 +28,8 @@ FILE = "population.json"
 SHARD_PEOPLE = 50_000
 """About so many people a shard: its arrays stay within a processor's cache of a few tens of MB."""
 _ID, _WEIGHT, _PARENT = ":id", ":weight", ":parent"
+_TYPES = {"float": "float32", "double": "float64"}
+"""Arrow's names where they are not numpy's."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -98,7 +100,10 @@ def _array(batch: pa.RecordBatch, name: str) -> Any:
     position = batch.schema.get_field_index(name)
     if position < 0:
         raise UsageError(f"a shard has no column {name!r}: make the population anew")
-    return batch.column(position).to_numpy(zero_copy_only=True)
+    column = batch.column(position)
+    # not `to_numpy`: its first call in a process imports pandas, which takes longer than to read a shard
+    kind = np.dtype(_TYPES.get(str(column.type), str(column.type)))
+    return np.frombuffer(column.buffers()[1], dtype=kind, count=len(column), offset=column.offset * kind.itemsize)
 
 
 def write(
