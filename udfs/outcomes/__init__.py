@@ -9,9 +9,10 @@ Called by the job and by ``yuqing simulate``; udfs.choice may call ``values_only
 """
 
 from udfs.outcomes.blocks import BLOCKS, REPLICATES
-from udfs.outcomes.estimates import estimate, values_only
+from udfs.outcomes.estimates import estimate, scaling_of, values_of_draws, values_only
 from udfs.outcomes.layout import Kind, names
 from udfs.outcomes.marks import Marks
+from udfs.outcomes.stack import Scaling
 from udfs.outcomes.tallier import Tallier
 from udfs.outcomes.tally import Tally, load, merge
 
@@ -20,11 +21,14 @@ __all__ = [
     "REPLICATES",
     "Kind",
     "Marks",
+    "Scaling",
     "Tallier",
     "Tally",
     "estimate",
     "load",
     "merge",
     "names",
+    "scaling_of",
+    "values_of_draws",
     "values_only",
 ]

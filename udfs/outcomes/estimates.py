@@ -19,7 +19,7 @@ from schemas.policy import ALL, BASELINE, Plan, Result
 from udfs.outcomes import blocks as hashed
 from udfs.outcomes.layout import Kind, Layout
 from udfs.outcomes.marks import Marks
-from udfs.outcomes.stack import Key, Stack, evaluate, scaling
+from udfs.outcomes.stack import Key, Scaling, Stack, evaluate, scaling
 from udfs.outcomes.tally import Tally
 
 Floats = NDArray[np.float64]
@@ -63,16 +63,14 @@ def values_only(
     kinds: Mapping[str, Kind],
     marks: Marks,
     tally: Tally,
-    of: Tally | None = None,
-    central: Tally | None = None,
+    scale: Scaling | None = None,
 ) -> dict[tuple[str, str, str], float]:
     """(measure, grouping, group) -> value, in the measure's unit, without intervals.
 
-    For a tally of a sample, give the same option's tally over everybody (``of``) and on the sample under central
-    assumptions (``central``): sums, costs and capacities of queues are then brought to everybody's size.
+    A tally of a sample wants the option's ``scale`` (``scaling_of``): without it, sums and costs are the sample's, and
+    queues have everybody's capacity for the few in the sample.
     """
     layout = Layout(plan, kinds, marks.labels, marks.lines)
-    scale = scaling(layout, of, central) if of is not None and central is not None else None
     found = evaluate(layout, marks, Stack.single(layout, tally), scale)
     return {
         (measure, grouping, label): value
@@ -81,6 +79,39 @@ def values_only(
             group_labels(layout, grouping), (values[0] * shown(plan, measure)[0]).tolist(), strict=True
         )
     }
+
+
+def scaling_of(plan: Plan, kinds: Mapping[str, Kind], marks: Marks, full: Tally, central: Tally) -> Scaling:
+    """What brings an option's tallies of the sample to everybody's size: from its tally over everybody and that of the
+    sample, both under central assumptions."""
+    return scaling(Layout(plan, kinds, marks.labels, marks.lines), full, central)
+
+
+def values_of_draws(
+    plan: Plan,
+    kinds: Mapping[str, Kind],
+    marks: Marks,
+    full: Mapping[str, Tally],
+    central: Mapping[str, Tally],
+    draws: Sequence[Mapping[str, Tally]],
+) -> list[dict[str, dict[str, float]]]:
+    """For each draw: option -> measure or cost -> its value for everybody, brought to everybody's size, in its unit.
+
+    All draws at once: as ``values_only`` of each with its scaling, at a tenth of the cost.
+    """
+    layout = Layout(plan, kinds, marks.labels, marks.lines)
+    answer: list[dict[str, dict[str, float]]] = [{} for _ in draws]
+    for option, tally in full.items() if draws else ():
+        stack = Stack.of_many(layout, [draw[option] for draw in draws])
+        found = evaluate(layout, marks, stack, scaling(layout, tally, central[option]))
+        columns = {
+            measure: (values[:, 0] * shown(plan, measure)[0]).tolist()
+            for (measure, grouping), values in found.items()
+            if grouping == ALL
+        }
+        for number, values in enumerate(answer):
+            values[option] = {measure: column[number] for measure, column in columns.items()}
+    return answer
 
 
 def group_labels(layout: Layout, grouping: str) -> tuple[str, ...]:

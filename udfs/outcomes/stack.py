@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +20,13 @@ Key = tuple[str, str]
 """(measure, ``cost`` or ``cost:PAYER``; grouping)."""
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """Brings a sample to everybody's size."""
+class Scaling(msgspec.Struct, frozen=True):
+    """Brings a sample to everybody's size. Plain numbers: it goes to workers as JSON."""
 
-    groups: Mapping[str, Floats]
+    groups: dict[str, list[list[float]]]
     """Counted entity -> [groups, plain weights]: everybody's weight by the sample's."""
     people: float
-    queues: Mapping[str, float]
+    queues: dict[str, float]
     """Queue -> everybody's load by the sample's."""
 
 
@@ -117,7 +116,7 @@ def scaling(layout: Layout, full: Tally, sample: Tally) -> Scaling:
         whole = full.sums[counted.entity].value.sum(axis=0)[:, plain]
         part = sample.sums[counted.entity].value.sum(axis=0)[:, plain]
         overall = np.where(part[0] > 0, whole[0] / np.where(part[0] > 0, part[0], 1.0), people)
-        groups[counted.entity] = np.where(part > 0, whole / np.where(part > 0, part, 1.0), overall)
+        groups[counted.entity] = np.where(part > 0, whole / np.where(part > 0, part, 1.0), overall).tolist()
     loads = {
         queue: _by(float(rows.load.sum()), float(sample.rows[queue].load.sum()), people)
         for queue, rows in full.rows.items()
@@ -164,7 +163,7 @@ def _measure(layout: Layout, marks: Marks, stack: Stack, measure: Measure, scale
         if scale is None:
             return parts[0]
         plain = [number for number, component in enumerate(counted.components) if component.kind == "weight"]
-        return np.asarray(parts[0] * scale.groups[measure.count][:, plain.index(weight)])
+        return np.asarray(parts[0] * np.asarray(scale.groups[measure.count])[:, plain.index(weight)])
     by = parts[1] if measure.kind == "ratio" else sums[:, :, weight]
     return _ratio(parts[0], by)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from schemas.policy import BASELINE
 from tests.udfs.outcomes.world import GROUPINGS, KINDS, PAYERS, QUEUE, measure, plan, shards
-from udfs.outcomes import Marks, Tallier, estimate, values_only
+from udfs.outcomes import Marks, Scaling, Tallier, estimate, scaling_of, values_of_draws, values_only
 from udfs.outcomes.blocks import multiplicities, of, picks
 
 PLAN = plan(
@@ -138,7 +139,8 @@ def test_sums_costs_and_queues_of_a_sample_are_brought_to_everybodys_size():
     whole = tally(PLAN, marks, doubled, both, both)
     sample = tally(PLAN, marks, shard, table, table, blocks=1)
     wanted = values_only(PLAN, KINDS, marks, whole)
-    found = values_only(PLAN, KINDS, marks, sample, of=whole, central=sample)
+    scale = scaling_of(PLAN, KINDS, marks, whole, sample)
+    found = values_only(PLAN, KINDS, marks, sample, scale)
     plain = values_only(PLAN, KINDS, marks, sample)
     for key in wanted:
         if key[0] in ("sum", "mean", "share", "gini"):
@@ -148,6 +150,32 @@ def test_sums_costs_and_queues_of_a_sample_are_brought_to_everybodys_size():
     assert found["served", "all", "all"] == pytest.approx(wanted["served", "all", "all"], abs=0.15)
     assert found["cost", "all", "all"] == pytest.approx(wanted["cost", "all", "all"], rel=0.25)
     assert plain["served", "all", "all"] > found["served", "all", "all"] + 0.1
+
+
+def test_values_of_draws_are_those_of_each_draw():
+    marks, shard, table = world(weighted=True)
+    full = {name: tally(PLAN, marks, shard, table, table) for name in (BASELINE, "more")}
+    small = {name: tally(PLAN, marks, shard, table, table, blocks=1) for name in (BASELINE, "more")}
+    draws = [
+        {
+            BASELINE: tally(PLAN, marks, shard, table, dict(table, homes=table["homes"] * factor), 1),
+            "more": tally(PLAN, marks, shard, table, dict(table, income=table["income"] * factor), 1),
+        }
+        for factor in (0.5, 1.0, 3.0)
+    ]
+    found = values_of_draws(PLAN, KINDS, marks, full, small, draws)
+    for number, draw in enumerate(draws):
+        for option, drawn in draw.items():
+            scale = scaling_of(PLAN, KINDS, marks, full[option], small[option])
+            sent = msgspec.json.decode(msgspec.json.encode(scale), type=Scaling)
+            assert sent == scale
+            wanted = values_only(PLAN, KINDS, marks, drawn, sent)
+            assert found[number][option] == pytest.approx(
+                {measure: value for (measure, grouping, _), value in wanted.items() if grouping == "all"}, rel=1e-12
+            )
+    served = [draw[BASELINE]["served"] for draw in found]
+    assert served[0] > served[1] > served[2]
+    assert values_of_draws(PLAN, KINDS, marks, full, small, []) == []
 
 
 def test_scaled_and_negatively_scaled_measures_keep_their_bounds_in_order():
