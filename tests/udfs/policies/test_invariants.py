@@ -131,3 +131,24 @@ def test_the_order_of_visits_moves_waiting_but_makes_none(cities: dict[str, City
     assert waits["vulnerable"][0] == pytest.approx(waits["arrival"][0], rel=1e-9)
     assert waits["worst"][0] == pytest.approx(waits["arrival"][0], rel=1e-9)
     assert waits["vulnerable"][1] < waits["arrival"][1]
+
+
+def test_red_lines_bite_for_their_reasons(cities: dict[str, City]) -> None:
+    """More households are dry than wet, so self-declaration pays many wrongly; who pays a surcharge loses."""
+    flood = cities["flood_relief"]
+    wrong = {}
+    for verification in ("declared", "committee"):
+        paid, lost = flood.values({"basis": "flat", "verification": verification}, "payment", "wrong_payment")
+        wrong[verification] = lost.sum() / paid.sum()
+    assert wrong["declared"] > 0.05 > wrong["committee"]
+    cash = cities["cash_benefit"]
+    taxed = {"guarantee": 1400, "outreach": "visits", "financing": "surcharge", "surcharge_rate": 0.05}
+    before, after = (cash.values(levers, "disposable")[0] for levers in ({}, taxed))
+    assert (after < before - 100).mean() > 0.1
+    assert (after > before + 100).any()
+    works = cities["neighbourhood_renovation"]
+    share = {}
+    for rate in (0.4, 0.75):
+        asked, built = works.values({"scope": "upgraded", "subsidy_rate": rate}, "in_programme", "renovated")
+        share[rate] = built[asked].mean()
+    assert share[0.4] < 0.6 < share[0.75]
