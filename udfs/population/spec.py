@@ -13,6 +13,7 @@ from schemas.errors import UsageError
 from udfs import lined
 from udfs.population.catalogue import catalogue
 from udfs.population.ipf import Fit, Floats, Margin, Places, fit
+from udfs.population.seeding import sample_weights
 
 SPECS = Path(__file__).with_name("specs")
 DIMENSIONS = ("district", "neighbourhood_kind", "household_type", "household_size", "tenure", "income_band")
@@ -59,13 +60,17 @@ def find(spec: str | Path) -> Path:
 
 def load(spec: str | Path) -> Spec:
     """Reads, checks and fits. Raises UsageError with file and line; contradicting margins are one."""
-    root = lined.read(find(spec))
+    path = find(spec)
+    root = lined.read(path)
     top = ("population", "title", "source", "demonstration", "geography", "districts", "sizes", "affinities", "margins")
-    root.mapping(allowed=top, required=top)
+    root.mapping(allowed=(*top, "sample"), required=top)
     geography = _shares(root["geography"]["shares"], ("district", "neighbourhood_kind"))
     _sums_to_one(root["geography"]["shares"], float(geography.sum()))
     records = _records(root["sizes"])
     weights = _affinities(root["affinities"], records)
+    sample = root.get("sample")
+    if sample is not None:
+        weights = weights * sample_weights(sample, path.parent, records, names)
     margins = [_margin("片区×小区类别", ("district", "neighbourhood_kind"), geography, records)]
     margins += _margins(root["margins"], records, geography)
     fitted = fit(weights, margins)

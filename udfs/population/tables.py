@@ -68,6 +68,11 @@ class Table:
             column = table.column(name).combine_chunks()
             self._read[name] = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
 
+    @property
+    def rows(self) -> int:
+        """After `load`."""
+        return len(next(iter(self._read.values())))
+
     def fail(self, name: str, row: int, message: str) -> NoReturn:
         where = f"row {row + 1}" if self._parquet else f"line {row + 2}"
         raise UsageError(f"{self.file}, column {name}, {where}: {message}")
@@ -160,8 +165,7 @@ class Table:
 
     def numbered(self) -> pa.Array:
         """The rows' own numbers, from 1, as ids of records that have none."""
-        rows = len(next(iter(self._read.values())))
-        return pa.array(np.arange(1, rows + 1)).cast(pa.string())
+        return pa.array(np.arange(1, self.rows + 1)).cast(pa.string())
 
     def keys(self, name: str) -> pa.Array:
         """Ids as text, none missing."""

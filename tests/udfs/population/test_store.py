@@ -1,5 +1,7 @@
 """Shards on disk, parts of them, samples."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,16 @@ def test_only_what_is_asked_for_is_read(city: City) -> None:
 def test_what_is_not_there(city: City, number: int, names: list[str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         population.read_shard(city[0], number, names)
+
+
+def test_a_reader_of_shards_starts_light(city: City) -> None:
+    # a worker reads shards and no more: pandas and scipy would take longer to import than a shard to compute
+    code = (
+        "import sys; from pathlib import Path; from udfs import population; "
+        "population.read_shard(Path(sys.argv[1]), 0); print(sorted({'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(city[0])], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_folder_without_a_population_and_a_damaged_one(city: City, tmp_path: Path) -> None:
