@@ -23,7 +23,7 @@ _TARGETS = 2
 def section(view: View) -> list[Block]:
     plan = view.plan
     blocks: list[Block] = [Heading("5　有多不确定")]
-    if plan.draws:
+    if plan.draws and any(one.distribution != "fixed" for one in plan.assumptions):
         blocks.append(
             Text(
                 f"括号内的区间为 80%：对不知道的假设抽样 {plan.draws} 次，并对人口按整片重抽样。"

@@ -214,6 +214,12 @@ CASES = {
         "共 401 个方案，各表列出排在前面的 60 个", "超过 40 个方案时只标出", "共 400 条，只列出最重的 120 条"]),
     "no draws": (lambda: replace(_plan(few(), draws=0), standings=tuple(
         replace(one, first_share=0.0, ranks=(0, 0)) for one in few().standings)), ["没有对假设抽样，不能说明把握"]),
+    "all assumptions fixed": (
+        lambda: _plan(
+            few(), assumptions=tuple(replace(one, distribution="fixed") for one in made_up.plan().assumptions)
+        ),
+        ["没有对假设抽样：区间只含人口抽样的不确定"],
+    ),
     "no payers": (lambda: replace(_plan(few(), payers=()), results=tuple(
         one for one in few().results if not one.measure.startswith("cost"))), ["计划没有写明谁出资"]),
     "nothing but NaN": (lambda: replace(few(), results=tuple(_none(one) for one in few().results)), ["—"]),
