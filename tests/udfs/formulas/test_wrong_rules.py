@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from schemas.errors import UsageError
 from schemas.policy import Column
 from tests.udfs.formulas.economy import COLUMNS, ENTITIES, HEAD, ON, one, program, rules, shard
 from udfs.formulas import compile, load
+from udfs.formulas.expressions import Scope, Typing
+from udfs.formulas.ruleset import Formula
 
 WRONG_FORMULAS = [
     # formula, entity, kind, unit, what is said
@@ -121,6 +125,28 @@ def test_wrong_formula(row) -> None:
     assert said.startswith("rules.yaml:19: variables.x.formula: ")
     assert any(part in said for part in message.split("|"))
     assert len(said) < 400
+
+
+WORDS = """wage age retired sex size lift fee city rate scope parking price cost by_city bands ladder take_up
+person unit 0 1 2.5 1e300 "male" "basic" + - * / ** < <= == != in ( ) ( ) , , and or not if else
+sum( count( mean( most( chance( normal() min( clip( ratio( tax( step( quantity( log( [ ] . : =
+lambda \\ \' ; @ ~ ... None é""".split()
+
+
+def test_whatever_is_written_is_a_formula_or_a_usage_error() -> None:
+    random = Random(8)
+    variable = rules(one("1")).variables["x"]
+    scope = Scope(rules(one("1")), COLUMNS, ENTITIES, ON)
+    place = variable.formulas[0][1].place
+    typed = 0
+    for _ in range(3000):
+        text = " ".join(random.choices(WORDS, k=random.randint(1, 8)))
+        try:
+            Typing(scope, variable, Formula(text, place)).run()
+            typed += 1
+        except UsageError as error:
+            assert str(error).startswith("rules.yaml:19: variables.x.formula: ")  # noqa: PT017
+    assert typed > 10
 
 
 X = "  x: {title: 某, entity: person, formula: 1}\n"
