@@ -63,7 +63,8 @@ WHERE {_CHOSEN}
 
 SOURCES = f"""
 SELECT
-    title AS `推演`, made_at AS `时间`, concat(rules_title, ' ', rules_version) AS `规则`, rules_on AS `规则日期`,
+    title AS `推演`, made_at AS `时间`, concat(rules_title, ' ', rules_version) AS `规则`,
+    toString(rules_on) AS `规则日期`,
     population_title AS `人口`, round(people) AS `人数`, if(synthetic, '合成', '抽样或登记') AS `人口来源`,
     if(demonstration = '', '否', demonstration) AS `仅作演示`, if(sentiment = '', '未用', sentiment) AS `民意数据`,
     draws AS `假设抽样`, seed AS `种子`, substring(plan_digest, 1, 12) AS `方案摘要`, run AS `编号`
@@ -171,11 +172,12 @@ def board() -> dashboard.Dashboard:
         FRAME,
         [
             (4, [(24, _about())]),
+            (4, [(24, _sources())]),
             (9, [(24, _side_by_side())]),
             (9, [(24, _findings())]),
-            (10, [(12, _measures()), (12, _payers())]),
+            (9, [(24, _payers())]),
+            (10, [(24, _measures())]),
             (10, [(24, _groups())]),
-            (4, [(24, _sources())]),
         ],
         [run],
     )
@@ -252,14 +254,14 @@ def _measures() -> panels.Panel:
         _NO_RUN,
     )
     columns = {
-        "指标": Column(width=150),
+        "指标": Column(width=240),
         "方案": Column(),
-        "值": Column(width=80),
-        "区间": Column(width=130),
-        "较现状": Column(width=80),
-        "变化区间": Column(width=130),
-        "方向": Column(width=70, words="change", paint="text"),
-        "单位": Column(width=70),
+        "值": Column(width=100),
+        "区间": Column(width=180),
+        "较现状": Column(width=100),
+        "变化区间": Column(width=180),
+        "方向": Column(width=80, words="change", paint="text"),
+        "单位": Column(width=90),
     }
     return panels.rows(said, MEASURES, columns)
 
@@ -273,12 +275,12 @@ def _payers() -> panels.Panel:
         "方案没有写出资方",
     )
     columns = {
-        "方案": Column(),
-        "出资方": Column(width=110),
-        "合计": Column(width=80),
-        "合计区间": Column(width=130),
-        "逐年": Column(width=280, wrap=True),
-        "单位": Column(width=60),
+        "方案": Column(width=260),
+        "出资方": Column(width=160),
+        "合计": Column(width=100),
+        "合计区间": Column(width=170),
+        "逐年": Column(wrap=True),
+        "单位": Column(width=90),
     }
     return panels.rows(said, PAYERS, columns, tall=True)
 
