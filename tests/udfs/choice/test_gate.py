@@ -106,6 +106,12 @@ def test_the_baseline_is_warned_of_not_held_back() -> None:
     assert [f.option for f in found if f.code == "people:age"] == ["a"]
 
 
+def test_the_baseline_is_not_held_against_itself() -> None:
+    wanted = msgspec.structs.replace(FLOOR, at="change", at_least=5.0)
+    rows = [row(name, "gain", 10.0, change=0.0) for name in ("baseline", "a")]
+    assert [f.option for f in findings(plan(wanted, options=("a",)), RULES, rows, {}, {})] == ["a"]
+
+
 # the lever's value (the baseline has 0, the evidence is 0.2 to 0.8), words
 OUTSIDE = [
     (0.2, ""),
