@@ -146,8 +146,6 @@ def test_a_rule_that_is_changed_breaks_its_case(name: str, old: str, new: str, c
     chosen = [part for part in all_cases if part.startswith(f"- case: {case}")]
     assert chosen, "the table names a case that there is not"
     (tmp_path / "cases.yaml").write_text("".join(chosen), "utf-8")
-    (tmp_path / "rules.yaml").write_text(text, "utf-8")
-    assert cases.check_cases(tmp_path) == []
     (tmp_path / "rules.yaml").write_text(text.replace(old, new), "utf-8")
     assert cases.check_cases(tmp_path) != []
 
