@@ -247,7 +247,7 @@ def lines(rows: Sequence[Row], axis: str, ranks: int = 0) -> Drawing:
     marks = [1.0, *(mark for mark in x.marks if 1 < mark <= ranks and mark == int(mark))] if ranks else x.marks
     for value in marks:
         drawn.append(Stroke(x(value), top, x(value), base, _GRID))
-        drawn.append(Label(x(value), base + 16, tick(value, x.marks), "middle"))
+        drawn.append(Label(x(value), base + 16, f"{value:.0f}" if ranks else tick(value, x.marks), "middle"))
     for n, row in enumerate(rows):
         at = top + n * high + 9
         drawn.append(Label(0, at + 4, fitted(row.label, label - 10), digits=row.digits))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from schemas.policy import BASELINE, Measure, Result
 from udfs.policy_report import charts
@@ -27,14 +28,21 @@ def side_by_side(view: View) -> list[Block]:
         listed = listed[:LISTED]
     blocks.append(_standing(view, listed))
     names = [(one.name, one) for one in view.plan.measures]
-    for start in range(0, len(names), _COLUMNS):
-        blocks.append(_measures(view, listed, [one for _, one in names[start : start + _COLUMNS]]))
+    for start, end in _blocks(len(names)):
+        blocks.append(_measures(view, listed, [one for _, one in names[start:end]]))
     years = _years(view)
     if years is not None:
         blocks.append(years)
     if not view.has_cost:
         blocks.append(Text("计划没有写明谁出资，因此没有费用图表。"))
     return blocks
+
+
+def _blocks(number: int) -> list[tuple[int, int]]:
+    """As few as hold all, and as even as can be: no table of one column at the end."""
+    count = -(-number // _COLUMNS)
+    edges = [round(number * n / count) for n in range(count + 1)] if count else [0]
+    return list(pairwise(edges))
 
 
 def _standing(view: View, listed: Sequence[str]) -> Table:
@@ -81,15 +89,16 @@ def _standing(view: View, listed: Sequence[str]) -> Table:
 
 def levers(view: View, name: str) -> str:
     """What the option sets, where its title does not say so already."""
-    option = view.options.get(name)
+    option = view.options.get(name) if name != BASELINE else None
     told = []
     for lever, value in (option.levers if option else {}).items():
         about = view.simulation.levers.get(lever, {})
         written = _value(about, value)
         whole = f"{about.get('title') or lever} {written}"
-        told.append((whole, whole if isinstance(value, bool) else written))
+        as_share = f"{value * 100:g}%" if isinstance(value, float) and not isinstance(value, bool) else written
+        told.append((whole, (whole,) if isinstance(value, bool) else (written, as_share)))
     title = view.title(name)
-    return "；".join(one for one, value in told if value not in title)
+    return "；".join(one for one, ways in told if not any(way in title for way in ways))
 
 
 def _value(about: dict[str, object], value: float | str | bool) -> str:
@@ -122,7 +131,7 @@ def _measures(view: View, listed: Sequence[str], measures: Sequence[Measure]) ->
         columns.append((measure, view.decimals(measure.name, view.options), best, worst))
     rows: list[tuple[str | Cell, ...]] = []
     for name in listed:
-        row: list[str | Cell] = [view.tag(name).removeprefix("方案 "), cut(view.title(name), 26)]
+        row: list[str | Cell] = [view.tag(name).removeprefix("方案 "), cut(view.title(name), 40)]
         for measure, decimals, best, worst in columns:
             found = view.get(name, measure.name)
             value, between = said(found, decimals)

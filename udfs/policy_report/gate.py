@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from schemas.policy import Finding
 from udfs.policy_report.blocks import Block, Cell, Heading, Table, Text
 from udfs.policy_report.query import of_options
-from udfs.policy_report.view import STATES, View
+from udfs.policy_report.view import View
 from udfs.policy_report.written import NONE, moment, number, places
 
 _ROWS = 120
@@ -28,9 +28,10 @@ def section(view: View) -> list[Block]:
                 "提醒：估计值没有触线，但 80% 区间触线。"
             )
         )
-        blocks.append(_findings(view, findings))
-        if len(findings) > _ROWS:
-            blocks.append(Text(f"共 {len(findings)} 条，只列出最重的 {_ROWS} 条；全部在 report.json 中。", "note"))
+        merged = _merged(findings)
+        blocks.append(_findings(view, merged))
+        if len(merged) > _ROWS:
+            blocks.append(Text(f"共 {len(merged)} 条，只列出最重的 {_ROWS} 条；全部在 report.json 中。", "note"))
     blocks.append(_releases(view) if view.simulation.releases else Text("没有方案被放行。"))
     return blocks
 
@@ -39,23 +40,19 @@ def _rank(finding: Finding) -> int:
     return _ORDER.index(finding.outcome) if finding.outcome in _ORDER else len(_ORDER)
 
 
-def _findings(view: View, findings: Sequence[Finding]) -> Table:
+def _findings(view: View, findings: Sequence[Sequence[Finding]]) -> Table:
     rows: list[tuple[str | Cell, ...]] = []
-    for one in findings[:_ROWS]:
+    for one, *others in findings[:_ROWS]:
         standing = view.standings.get(one.option)
-        state = STATES.get(standing.state, "") if standing else ""
+        released = "现已放行" if standing and standing.state == "released" and one.outcome == "intercept" else ""
         decimals = _places(view, one)
+        told = (number(one.value, decimals), number(one.bound, decimals)) if one.value or one.bound else (NONE, NONE)
         rows.append(
             (
                 Cell(view.tag(one.option), view.title(one.option)),
-                Cell(
-                    _OUTCOMES.get(one.outcome, one.outcome),
-                    "现已放行" if state == "已放行" else "",
-                    one.outcome != "warn",
-                ),
-                Cell(one.reason, one.code),
-                number(one.value, decimals),
-                number(one.bound, decimals),
+                Cell(_OUTCOMES.get(one.outcome, one.outcome), released, one.outcome != "warn"),
+                Cell(one.reason, "；".join([*_also(view, others, decimals), one.code])),
+                *told,
             )
         )
     return Table(
@@ -66,6 +63,22 @@ def _findings(view: View, findings: Sequence[Finding]) -> Table:
         frozenset({3, 4}),
         of_options(view),
     )
+
+
+def _also(view: View, others: Sequence[Finding], decimals: int) -> list[str]:
+    """The other groups that touch the same bound, in a few words."""
+    named = [f"{view.grouping_title(one.grouping)}·{one.group} {number(one.value, decimals)}" for one in others[:6]]
+    return (
+        [f"同样触线的另有 {len(others)} 个群体：{'、'.join(named)}{'等' if len(others) > 6 else ''}"] if others else []
+    )
+
+
+def _merged(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings of one option, bound and outcome together, the one furthest from the bound first."""
+    found: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in findings:
+        found.setdefault((one.option, one.code, one.outcome), []).append(one)
+    return [sorted(group, key=lambda one: -abs(one.value - one.bound)) for group in found.values()]
 
 
 def _places(view: View, one: Finding) -> int:

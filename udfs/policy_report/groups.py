@@ -35,6 +35,9 @@ def section(view: View) -> list[Block]:
     )
     drawn = next((one for one in measures if one.kind not in SHARES), measures[0])
     for measure in measures:
+        if _nobody(view, leading, measure):
+            blocks.append(Text(f"{measure.title}：所列方案在各群体都是零。"))
+            continue
         if measure is drawn or measure.kind == "losers":
             blocks += _figures(view, leading, measure)
         blocks.append(_table(view, leading, measure))
@@ -42,6 +45,14 @@ def section(view: View) -> list[Block]:
     if left:
         blocks.append(Text(f"其余指标按群体的结果不在此列出，可用同样的查询得到：{'、'.join(left)}。", "note"))
     return blocks
+
+
+def _nobody(view: View, leading: list[str], measure: Measure) -> bool:
+    """Whether a share of gainers or losers is zero in every group, none withheld: a table of zeros tells nothing."""
+    if measure.kind not in SHARES:
+        return False
+    found = [view.get(name, measure.name, g, k) for name in leading for g, k in _lines(view, leading, measure) if k]
+    return all(one is not None and not small(one) and one.high == 0 for one in found)
 
 
 def _lines(view: View, leading: list[str], measure: Measure) -> list[tuple[str, str]]:

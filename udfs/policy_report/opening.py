@@ -115,6 +115,10 @@ def _sure(view: View, first: str) -> tuple[str, str, str]:
         return "有多大把握", NONE, "没有对假设抽样，不能说明把握"
     low, high = standing.ranks
     ranks = f"名次的 80% 区间：第 {low}{'' if low == high else f'—{high}'} 名；" if low else ""
+    often = max(view.ranked, key=lambda name: view.standings[name].first_share)
+    if view.standings[often].first_share > standing.first_share:
+        share = percent(view.standings[often].first_share)
+        firmly = f"领先不稳固：假设和权重变动时，更常排第一的是{view.named(often)}，占 {share}"
     return "有多大把握", f"{percent(standing.first_share)} 的情形下排第一", f"{ranks}{firmly}"
 
 
@@ -190,7 +194,8 @@ def _extremes(view: View, option: str, measure: Measure, by_change: bool, most: 
     for grouping, groups in view.groupings(measure.name, (option,)):
         for group in groups:
             one = view.shown(option, measure.name, grouping, group)
-            if one is not None and math.isfinite(one.change if by_change else one.value):
+            value = math.nan if one is None else one.change if by_change else one.value
+            if one is not None and math.isfinite(value) and float(f"{value:.3g}"):  # zero is no extreme
                 found.append((f"{view.grouping_title(grouping)}·{group}", one))
     found.sort(key=lambda pair: pair[1].change if by_change else pair[1].value, reverse=most)
     return found[:_NAMED]

@@ -267,6 +267,64 @@ def test_tables_end_somewhere(title, rows):
     assert len(table(_many(), title).rows) == rows
 
 
+def test_who_is_first_more_often_is_said():
+    base = few()
+    ranks = (replace(base.standings[0], first_share=0.2), replace(base.standings[1], first_share=0.75))
+    text = Elements(html(replace(base, standings=(*ranks, *base.standings[2:])))).text
+    assert "更常排第一的是方案 2（基础类，补贴比例 0.4），占 75.0%" in text
+    assert "更常排第一的是" not in Elements(html(base)).text
+
+
+def test_groups_that_touch_one_bound_are_one_row_led_by_the_worst():
+    base = few()
+    name = base.plan.options[1].name
+    found = tuple(
+        Finding(name, "constraint:x", "intercept", f"{group}触线", "worse_off", "age", group, value, 10.0)
+        for group, value in (("0—17 岁", 11.0), ("18—59 岁", 30.0), ("60—79 岁", 12.0))
+    )
+    (row,) = table(replace(base, findings=found), "每个方案触及了什么").rows
+    assert texts(row)[2:] == [
+        "18—59 岁触线同样触线的另有 2 个群体：年龄·60—79 岁 12.0、年龄·0—17 岁 11.0；constraint:x", "30.0", "10.0",
+    ]  # fmt: skip
+
+
+def test_a_table_of_zeros_is_a_sentence():
+    base = few()
+    zero = tuple(
+        replace(one, value=0.0, low=0.0, high=0.0) if one.measure == "worse_off" and one.grouping != "all" else one
+        for one in base.results
+    )
+    large = tuple(replace(one, sample=max(one.sample, 50)) for one in zero)
+    said = "受损人口比例：所列方案在各群体都是零"
+    assert said in Elements(html(replace(base, results=large))).text
+    assert said not in Elements(html(replace(base, results=zero))).text  # a group is withheld: zero is not known
+    assert said not in Elements(html(base)).text
+
+
+@pytest.mark.parametrize(("measures", "columns"), [(1, [1]), (4, [4]), (5, [2, 3]), (9, [3, 3, 3])])
+def test_blocks_of_measures_are_even(measures, columns):
+    made = content.made(_plan(few(), measures=made_up.MEASURES[:measures]))
+    blocks = [
+        one for one in made if isinstance(one, Table) and one.heads[:2] == ("编号", "方案") and "状态" not in one.heads
+    ]
+    assert [len(one.heads) - 2 for one in blocks] == columns
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("基础类，补贴比例 0.3", "加装电梯 否"),
+        ("基础类，补贴 30%，加装电梯 否", ""),
+        ("一号", "改造内容 基础类；补贴比例 0.3；加装电梯 否"),
+    ],
+)
+def test_levers_that_a_title_does_not_say(title, expected):
+    base = few(1)
+    options = (base.plan.options[0], replace(base.plan.options[1], title=title))
+    rows = table(_plan(base, options=options), "各方案的状态与名次").rows
+    assert rows[0][1] == Cell(title, expected, strong=True)
+
+
 def test_without_a_demonstration_nobody_reads_of_one():
     made = replace(few(), population=made_up.population(demonstration=""))
     assert "方法演示" not in html(made)
