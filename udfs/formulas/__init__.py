@@ -5,9 +5,10 @@
     evaluation = program.start(shard, seed)
     values = evaluation.values(levers, assumptions, names)
 
-`parameters`, `ruleset` read; `syntax` parses and refuses; `expressions` types (names, entities, kinds, `units`);
-`closures` makes functions; `program` orders and compiles; `evaluation` computes and keeps; `draws` are the random
-numbers; `cases` are a rule set's own tests. The jobs, `udfs.plans` and the command line call it; it knows none of them.
+`parameters`, `ruleset` read; `syntax` parses and refuses; `expressions` makes the typed `tree` (names, entities, kinds,
+`units`); `closures` and `aggregates` make functions; `program` orders and compiles; `evaluation` computes and keeps;
+`draws` are the random numbers; `cases` are a rule set's own tests. The jobs, `udfs.plans` and the command line call it;
+it knows none of them.
 """
 
 from udfs.formulas.cases import Failure, check_cases, count_cases

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.formulas.expressions import Expr
+from udfs.formulas.aggregates import AGGREGATES
 from udfs.formulas.parameters import Place
 from udfs.formulas.syntax import cut
+from udfs.formulas.tree import Expr
 
 if TYPE_CHECKING:
     from udfs.formulas.evaluation import Frame
@@ -80,8 +81,8 @@ def _run(expr: Expr, fixed: Callable[[Expr], bool], place: Place, within: bool) 
     if op in _RISKY or op == "power":
         function = _RISKY[op] if op in _RISKY else _power(expr.data)
         return _checked(_called(function, parts), expr, place)
-    if op in _AGGREGATES:
-        run = _aggregate(_AGGREGATES[op], parts[0], expr.args[0].entity or "", expr.entity or "")
+    if op in AGGREGATES:
+        run = _aggregate(AGGREGATES[op], parts[0], expr.args[0].entity or "", expr.entity or "")
         return _checked(run, expr, place) if op in ("mean", "most", "least") else run
     return _SPECIAL[op](expr, parts)
 
@@ -107,7 +108,7 @@ def _checked(run: Run, expr: Expr, place: Place) -> Run:
         return run
 
     hint = "use ratio(a, b)" if expr.op == "divide" else "write `... if ... else ...`"
-    if expr.op in _AGGREGATES:
+    if expr.op in AGGREGATES:
         hint = "without members it is none: write `... if count(...) > 0 else ...`"
 
     def check(frame: Frame) -> Value:
@@ -128,6 +129,10 @@ def not_finite(value: Value) -> int:
     """How many values are NaN or infinite."""
     finite = np.isfinite(value)
     return 0 if finite.all() else int(np.size(finite) - np.count_nonzero(finite))
+
+
+def _aggregate(function: Callable[[Frame, NDArray[Any], str, str], Value], part: Run, low: str, high: str) -> Run:
+    return lambda frame: function(frame, frame.full(part(frame), low), low, high)
 
 
 # ---- leaves
@@ -306,61 +311,4 @@ _SPECIAL: Mapping[str, Callable[[Expr, list[Run]], Run]] = {
     "step": _step,
     "table": _table,
     "pick": _pick,
-}
-
-
-# ---- aggregates
-
-
-def _aggregate(function: Callable[[Frame, NDArray[Any], str, str], Value], part: Run, low: str, high: str) -> Run:
-    return lambda frame: function(frame, frame.full(part(frame), low), low, high)
-
-
-def _sum(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    return np.bincount(frame.above(low, high), weights=values, minlength=frame.size(high))
-
-
-def _any(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    return _sum(frame, values, low, high) > 0
-
-
-def _all(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    members = frame.members(low, high)
-    return (_sum(frame, values, low, high) == members) & (members > 0)
-
-
-def _mean(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    return _sum(frame, values, low, high) / frame.members(low, high)
-
-
-def _most(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    return _outermost(np.maximum, frame, values, low, high)
-
-
-def _least(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    return _outermost(np.minimum, frame, values, low, high)
-
-
-def _outermost(function: np.ufunc, frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    found = np.full(frame.size(high), np.nan)
-    members = frame.members(low, high)
-    some = members > 0
-    starts = frame.starts(low, high)
-    if starts is not None:
-        if len(values):
-            found[some] = function.reduceat(values, starts)
-        return found
-    found[some] = -np.inf if function is np.maximum else np.inf
-    function.at(found, frame.above(low, high), values)
-    return found
-
-
-_AGGREGATES: Mapping[str, Callable[[Frame, NDArray[Any], str, str], Value]] = {
-    "sum": _sum,
-    "count": _sum,
-    "any": _any,
-    "all": _all,
-    "mean": _mean,
-    "most": _most,
-    "least": _least,
 }

@@ -1,65 +1,21 @@
-"""A formula as a typed tree: every part knows its entity, kind and unit; names are resolved, cases checked.
-
-Carrying down from a higher entity becomes a node of its own (``carry``), so evaluation never guesses. The tree is data:
-`closures` makes functions of it.
-"""
+"""From a formula's text to its typed tree: names are resolved, entities, kinds and units checked on the way."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from schemas.errors import UsageError
-from schemas.policy import ENTITIES, Column
+from schemas.policy import ENTITIES
 from udfs.formulas import units
 from udfs.formulas.parameters import BRACKETS, STEPS, TABLE, Parameter
-from udfs.formulas.ruleset import Formula, RuleSet, Variable
+from udfs.formulas.ruleset import Formula, Variable
 from udfs.formulas.syntax import AGGREGATES, cut, nearest, read, source
+from udfs.formulas.tree import BOOLEAN, CATEGORY, NUMBER, Expr, Scope, carry, level
 from udfs.formulas.units import Unit
-
-NUMBER, BOOLEAN, CATEGORY = "number", "boolean", "category"
-
-
-@dataclass(frozen=True, eq=False)
-class Expr:
-    """A part of a formula. ``entity`` None: one value for all (levers, parameters, assumptions, literals)."""
-
-    op: str
-    args: tuple[Expr, ...]
-    entity: str | None
-    kind: str
-    unit: Unit | None
-    text: str
-    data: Any = None
-    names: frozenset[str] = frozenset()
-    """Everything it reads: columns, variables, levers, assumptions."""
-    guarded: bool = False
-    """Inside a branch, where a value that is not finite may be passed over."""
-    words: tuple[str, ...] = ()
-    """Of a category."""
-
-    @property
-    def key(self) -> str:
-        """Equal for parts that always have equal values."""
-        return f"{self.op}:{self.entity}:{self.data!r}({','.join(part.key for part in self.args)})"
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What names mean: a rule set, a population's columns and entities, a day."""
-
-    rules: RuleSet
-    columns: Mapping[str, Column]
-    entities: tuple[str, ...]
-    on: date
-
-    def names(self) -> set[str]:
-        rules = self.rules
-        return {*self.columns, *rules.variables, *rules.parameters, *rules.levers, *rules.assumptions}
 
 
 @dataclass
@@ -405,15 +361,3 @@ class Typing:
     def error(self, node: ast.AST, message: str) -> UsageError:
         shown = cut(self.text(node))
         return self.formula.place.error(f"{message}: `{shown}`" if shown not in message else message)
-
-
-def level(entity: str) -> int:
-    return ENTITIES.index(entity)
-
-
-def carry(expr: Expr, entity: str) -> Expr:
-    if expr.entity is None or expr.entity == entity:
-        return expr
-    return Expr(
-        "carry", (expr,), entity, expr.kind, expr.unit, expr.text, expr.entity, expr.names, expr.guarded, expr.words
-    )

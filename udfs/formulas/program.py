@@ -13,10 +13,11 @@ from schemas.errors import UsageError
 from schemas.policy import Column
 from udfs.formulas.closures import Run, build
 from udfs.formulas.evaluation import KEPT_BYTES, Evaluation
-from udfs.formulas.expressions import Expr, Scope, Typing
+from udfs.formulas.expressions import Typing
 from udfs.formulas.parameters import in_force
 from udfs.formulas.ruleset import Formula, RuleSet, Variable
 from udfs.formulas.syntax import nearest
+from udfs.formulas.tree import Expr, Scope
 from udfs.population.shard import Shard
 
 

@@ -10,8 +10,9 @@ from schemas.errors import UsageError
 from schemas.policy import Column
 from tests.udfs.formulas.economy import COLUMNS, ENTITIES, HEAD, ON, one, program, rules, shard
 from udfs.formulas import compile, load
-from udfs.formulas.expressions import Scope, Typing
+from udfs.formulas.expressions import Typing
 from udfs.formulas.ruleset import Formula
+from udfs.formulas.tree import Scope
 
 WRONG_FORMULAS = [
     # formula, entity, kind, unit, what is said
