@@ -8,6 +8,6 @@ The command line calls ``release_counts`` and ``left``; what it means stands in 
 
 from governance.privacy.budget import left
 from governance.privacy.release import release_counts
-from governance.privacy.tables import Cell, Table, Wanted
+from governance.privacy.tables import Cell, Table, Wanted, reach_of
 
-__all__ = ["Cell", "Table", "Wanted", "left", "release_counts"]
+__all__ = ["Cell", "Table", "Wanted", "left", "reach_of", "release_counts"]

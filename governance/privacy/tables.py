@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
 from schemas.errors import UsageError
-from schemas.policy import ALL, Grouping, Measure, Simulation
+from schemas.policy import ALL, ENTITIES, Grouping, Measure, Simulation
 
 COUNTED = ("share", "gainers", "losers", "poverty_rate")
 """Kinds of measures that are counts of records."""
@@ -69,6 +69,38 @@ class Table(msgspec.Struct, frozen=True):
     """Id of the audit entry of that."""
     charged: float = 0.0
     """What it cost whoever asks now; 0: they have it already."""
+
+
+def reach_of(entities: Mapping[str, str], reads: Mapping[str, Collection[str]]) -> Reach:
+    """The reach of every name, from who reads what. ``entities``: of variables and columns; ``reads``: variable -> the
+    variables and columns that its formula names (those that these name in turn may be among them).
+
+    A variable sums over its entity when anything it rests on is of a lower one; a column is data and rests on nothing.
+    Raises UsageError for a name that is neither, at asking.
+    """
+
+    def rests_on(name: str) -> set[str]:
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            for part in reads.get(todo.pop(), ()):
+                if part not in found:
+                    found.add(part)
+                    todo.append(part)
+        return found
+
+    def reach(name: str) -> str:
+        if name not in entities:
+            raise UsageError(f"{name!r} is neither a variable of the rules nor a column of the population")
+        highest = 0
+        for one in {name, *rests_on(name)} & entities.keys():
+            level = ENTITIES.index(entities[one])
+            below = rests_on(one)
+            if any(ENTITIES.index(entities[part]) < level for part in below if part in entities):
+                highest = max(highest, level)
+        return ENTITIES[highest]
+
+    return reach
 
 
 def counts(simulation: Simulation, wanted: Wanted, reach: Reach | None) -> tuple[list[str], list[int]]:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from governance.audit import Ledger
-from governance.privacy import Wanted, left, release_counts
+from governance.privacy import Wanted, left, reach_of, release_counts
 from governance.roles import AccessRefused, Person
 from schemas.errors import UsageError
 from schemas.policy import Simulation
@@ -118,6 +118,36 @@ def test_what_cannot_leave_costs_nothing(tmp_path, asked, why):
 
 def test_with_buildings_what_depends_on_the_own_household_leaves(tmp_path):
     assert ask(tmp_path, BUILT, reach=REACH)
+
+
+ENTITY = {
+    "age": "person", "income": "person", "rent": "household", "lift": "building", "clinic": "neighbourhood",
+    "poor": "person", "spent": "household", "each": "person", "consent": "building", "height": "building",
+    "votes": "building", "agrees": "household", "served": "household", "old": "neighbourhood",
+}  # fmt: skip
+READS = {
+    "poor": ["income", "rate"],  # a lever has no entity
+    "spent": ["income", "rent"],
+    "each": ["spent", "age", "clinic"],  # carried down: nothing is summed
+    "consent": ["agrees", "lift"],
+    "agrees": ["rent", "lift"],
+    "height": ["lift", "clinic"],
+    "votes": ["consent"],  # itself it sums nothing
+    "served": ["votes"],
+    "old": ["clinic"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "entity"),
+    [("age", "person"), ("lift", "person"), ("poor", "person"), ("spent", "household"), ("each", "household"),
+     ("agrees", "person"), ("consent", "building"), ("height", "person"), ("votes", "building"),
+     ("served", "building"), ("old", "person")],
+)  # fmt: skip
+def test_what_a_variable_sums_over(name, entity):
+    assert reach_of(ENTITY, READS)(name) == entity
+    with pytest.raises(UsageError, match="'other' is neither"):
+        reach_of(ENTITY, READS)("other")
 
 
 @pytest.mark.parametrize(
