@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from udfs.formulas.evaluation import Frame
 
-Value = NDArray[Any]
+Value = Any
 
 
 def _sum(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
-    found: Value = np.bincount(frame.above(low, high), weights=values, minlength=frame.size(high))
-    return found
+    return np.bincount(frame.above(low, high), weights=values, minlength=frame.size(high))
 
 
 def _any(frame: Frame, values: NDArray[Any], low: str, high: str) -> Value:
