@@ -83,12 +83,18 @@ def _table(table: Table) -> Markup:
             tag("thead", tag("tr", heads)) if any(table.heads) else None,
             tag(
                 "tbody",
-                [tag("tr", [_cell(cell, n in table.right) for n, cell in enumerate(row)]) for row in table.rows],
+                [_row(row, table.right) for row in table.rows],
             ),
         ),
         tag("p", table.note, class_="note") if table.note else None,
         class_="table",
     )
+
+
+def _row(row: tuple[str | Cell, ...], right: frozenset[int]) -> Markup:
+    """A row that names a grouping stays with the next one."""
+    names = len(row) > 2 and isinstance(row[1], Cell) and row[1].strong and not any(row[2:])
+    return tag("tr", [_cell(cell, n in right) for n, cell in enumerate(row)], class_="names" if names else None)
 
 
 def _cell(cell: str | Cell, right: bool) -> Markup:

@@ -45,7 +45,7 @@ th {{ border-top: 1.5px solid var(--blue); border-bottom: 1px solid var(--blue);
 tbody tr:nth-child(even) {{ background: var(--pale) }}
 tr {{ break-inside: avoid }}
 /* no table begins with its head alone at the foot of a page */
-caption, thead {{ break-after: avoid }}
+caption, thead, tr.names {{ break-after: avoid }}
 tbody tr:nth-child(-n+2) {{ break-before: avoid }}
 td.n, th.n {{ text-align: right; font-variant-numeric: tabular-nums }}
 td .below {{ display: block; font-size: 8pt; color: var(--soft) }}
