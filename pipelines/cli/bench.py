@@ -94,6 +94,26 @@ def approval_bench(
         measure.show(report)
 
 
+@bench.command("simulation")
+def simulation_bench(
+    context: typer.Context,
+    policy: Annotated[str, typer.Option(help="A worked policy; `yuqing policy plan` lists them.")] = (
+        "neighbourhood_renovation"
+    ),
+    spec: Annotated[str, typer.Option(help="Specification of the synthetic population.")] = "demonstration_city",
+    people: Annotated[list[int] | None, typer.Option(min=1_000, help="Several may be given.")] = None,
+    options: Annotated[list[int] | None, typer.Option(min=1, help="Beside the baseline; several may be given.")] = None,
+    parallelism: Annotated[list[int] | None, typer.Option(min=1, help="Processes; several may be given.")] = None,
+    how: Format = Format.TABLE,
+) -> None:
+    """Policy simulation: seconds and memory by people and options; the results' digest, equal for equal seeds."""
+    from pipelines.bench import simulation as measure
+
+    given: Context = context.obj
+    sizes, numbers, processes = people or [100_000], options or [20], parallelism or [2]
+    show(measure.measure(given.home, policy, spec, sizes, numbers, processes, say), how)
+
+
 class LabelHead(StrEnum):
     """What the field `label` of a public set says."""
 

@@ -25,20 +25,23 @@ if TYPE_CHECKING:
 GROUP = "Jobs"
 SOURCE_HELP = (
     "kafka://host:port/topic, dir:///path, file:///path.jsonl[.gz], or generate:?posts=N&rate=R&seed=S (quote it); "
-    "approval: dir:///path of a folder of applications"
+    "approval: dir:///path of a folder of applications; policy: file:///path/plan.yaml"
 )
 
 
 @app.command(rich_help_panel=GROUP)
 def submit(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="Which job: opinion; topics, which follows what is stored; approval.")],
+    job: Annotated[
+        str, typer.Argument(help="Which job: opinion; topics, which follows what is stored; approval; policy.")
+    ],
     source: Annotated[str, typer.Option("--source", help=SOURCE_HELP)] = "generate:?posts=10000",
     target: Annotated[
         str, typer.Option(help="local: a Flink inside this command; or flink://host:port of a cluster.")
     ] = "local",
     engine: Annotated[
-        str | None, typer.Option(help="flink, or beam (bounded files and generated feeds); approval runs on beam.")
+        str | None,
+        typer.Option(help="flink, or beam (bounded files and generated feeds); approval and policy run on beam."),
     ] = None,
     parallelism: Annotated[
         int | None, typer.Option(min=1, help="Parallel workers; default: what settings say.")
@@ -78,8 +81,13 @@ def submit(
             token_file=token_file,
         )
         return
+    if job == "policy":
+        from pipelines.cli.policy.submit import submit as simulate
+
+        simulate(context, values, source, target, engine, parallelism, dry_run=dry_run, token_file=token_file)
+        return
     if job not in registry.NAMES:
-        raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}, topics, approval")
+        raise UsageError(f"there is no job {job!r}; jobs are {', '.join(registry.NAMES)}, topics, approval, policy")
     engine = engine or "flink"
     if engine not in ("flink", "beam"):
         raise UsageError(f"--engine {engine!r}: one of flink, beam")

@@ -6,7 +6,7 @@ at which assumptions the options are to be evaluated, ``indices`` what came of i
 """
 
 from udfs.choice.draws import draws
-from udfs.choice.sensitivity import Design, design, indices
+from udfs.choice.sensitivity import TARGETS, Design, design, indices
 from udfs.choice.weighing import DrawValues, judge, weigh
 
-__all__ = ["Design", "DrawValues", "design", "draws", "indices", "judge", "weigh"]
+__all__ = ["TARGETS", "Design", "DrawValues", "design", "draws", "indices", "judge", "weigh"]

@@ -33,11 +33,13 @@ def pareto(values: Floats) -> Booleans:
     return np.asarray(comparable & ~(at_least & above).any(axis=0))
 
 
-def scaled(values: Floats) -> Floats:
-    """(..., options, measures) -> 0..1 from the worst to the best of the options; 1 for all where they are equal."""
-    there = ~np.isnan(values)
-    low = np.min(values, axis=-2, keepdims=True, where=there, initial=np.inf)
-    spread = np.max(values, axis=-2, keepdims=True, where=there, initial=-np.inf) - low
+def scaled(values: Floats, scale: Floats | None = None) -> Floats:
+    """(..., options, measures) -> 0..1 from the worst to the best of the options, or of those of ``scale``; 1 for all
+    where these are equal."""
+    scale = values if scale is None else scale
+    there = ~np.isnan(scale)
+    low = np.min(scale, axis=-2, keepdims=True, where=there, initial=np.inf)
+    spread = np.max(scale, axis=-2, keepdims=True, where=there, initial=-np.inf) - low
     level = spread <= 1e-12 * np.maximum(np.abs(low), 1e-300)
     return np.asarray(np.where(level, 1.0, (values - low) / np.where(level, 1.0, spread)) + 0 * values)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from schemas.policy import Assumption, Index, Plan, Standing
 from udfs.choice.draws import Floats, filled, points, uncertain
-from udfs.choice.ranking import scores
+from udfs.choice.ranking import scaled
 from udfs.choice.weighing import DrawValues, normalised, signed
 
 LEAD = "lead"
@@ -53,19 +53,29 @@ def design(assumptions: Sequence[Assumption], base: int, seed: int) -> Design:
     return Design(names, base, filled(assumptions, varied, np.concatenate(blocks)), seed)
 
 
-def indices(plan: Plan, made: Design, rows: DrawValues, standings: Sequence[Standing]) -> list[Index]:
+def indices(
+    plan: Plan,
+    made: Design,
+    central: Mapping[str, Mapping[str, float]],
+    rows: DrawValues,
+    standings: Sequence[Standing],
+) -> list[Index]:
     """Of the scores of the options at the head, and of the lead of the first over the second.
 
-    ``rows``: for each sample of the design option -> measure -> value. Scores are scaled anew in each sample, over the
-    ranked options. A target without a value in some sample has no indices.
+    ``central``: option -> measure -> value under the central assumptions, of every ranked option and on the people of
+    the samples: a measure is scaled from its worst to its best value there. ``rows``: the same for each sample of the
+    design, of the first ``TARGETS`` options at least. So a sample costs three options, not all of them, and a score
+    above 1 is better than the best was. A target without a value in some sample has no indices.
     """
     ranked = sorted((one for one in standings if one.rank), key=lambda one: one.rank)
     counted = [measure for measure in plan.measures if measure.aim and measure.weight > 0]
     if not rows or not ranked or not counted:
         return []
     names = [one.option for one in ranked]
-    found = scores(signed(rows, names, counted), normalised(counted))
-    targets = {f"score:{name}": found[:, place] for place, name in enumerate(names[:TARGETS])}
+    scale = signed([central], names, counted)[0]
+    names = names[:TARGETS]
+    found = (scaled(signed(rows, names, counted), scale) * normalised(counted)).sum(axis=-1)
+    targets = {f"score:{name}": found[:, place] for place, name in enumerate(names)}
     if len(names) > 1:
         targets[LEAD] = found[:, 0] - found[:, 1]
     return sobol(made, targets)

@@ -147,7 +147,8 @@ def test_what_does_not_vary_has_no_indices_but_nought() -> None:
 
 
 def test_indices_explain_the_options_at_the_head() -> None:
-    """Only `a` moves the gain of option b, only `c` its cost; the gain weighs three times as much."""
+    """Only `a` moves the gain of option b, only `c` its cost; the gain weighs three times as much. A fourth option that
+    is the worst sets the scale and is not sampled."""
     made = design(ALL, 64, seed=3)
     rows = [
         {
@@ -158,12 +159,14 @@ def test_indices_explain_the_options_at_the_head() -> None:
         for one in made.samples
     ]
     ranked = [Standing("baseline", "open", rank=3), Standing("a", "open", rank=1), Standing("b", "open", rank=2)]
-    found = indices(plan(options=("a", "b")), made, rows, [*ranked, Standing("c", "infeasible")])
+    ranked.append(Standing("d", "open", rank=4))
+    central = rows[0] | {"d": {"cost_each": 200.0, "gain": -100.0}}
+    found = indices(plan(options=("a", "b", "d")), made, central, rows, [*ranked, Standing("c", "infeasible")])
     targets = list(dict.fromkeys(one.target for one in found))
     assert targets == ["score:a", "score:b", "score:baseline", "lead"]
     lead = {one.assumption: one.total for one in found if one.target == "lead"}
-    # score of b: .75 (.5 + .02 (a - 10)) + .25 (.5 - .1 c); variances of a and c are 4 and 1/12
-    variances = {"a": (0.75 * 0.02) ** 2 * 4, "c": (0.25 * 0.1) ** 2 / 12}
+    # score of b: .75 (.5 + .01 (a - 10)) + .25 (.5 - .05 c); variances of a and c are 4 and 1/12
+    variances = {"a": (0.75 * 0.01) ** 2 * 4, "c": (0.25 * 0.05) ** 2 / 12}
     assert lead["a"] == pytest.approx(variances["a"] / sum(variances.values()), abs=0.05)
     assert {one.total for one in found if one.target == "score:a"} == {0.0}, "the best in all has always 1 and 0"
-    assert indices(plan(options=("a", "b")), made, rows, [Standing("a", "open")]) == []
+    assert indices(plan(options=("a", "b")), made, central, rows, [Standing("a", "open")]) == []

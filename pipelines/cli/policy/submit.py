@@ -1,0 +1,76 @@
+"""`submit policy`: the Beam job over a plan, on this machine or on the Flink cluster; results into the store."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import typer
+
+from pipelines.cli.asking import allowed
+from pipelines.cli.main import Context
+from pipelines.cli.services import say
+from pipelines.cli.simulate import summary, tell
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings
+
+LOCAL = "local"
+
+
+def submit(
+    context: typer.Context,
+    settings: Settings,
+    source: str,
+    target: str,
+    engine: str | None,
+    parallelism: int | None,
+    *,
+    dry_run: bool,
+    token_file: Path | None,
+) -> None:
+    """Simulate the plan ``source``, keep its report in HOME/policy and its rows in the store. Raises UsageError."""
+    from pipelines.jobs.policy import LAWFUL_BASIS, NAME, PURPOSE, outputs, runs
+    from pipelines.jobs.policy.prepared import prepare
+    from pipelines.jobs.policy.simulate import simulate
+    from pipelines.jobs.policy.stored import keep, ready
+    from pipelines.jobs.run import new_run
+    from pipelines.jobs.site import Site
+    from pipelines.jobs.traced import spanned
+    from schemas.errors import UsageError
+
+    if engine not in (None, "beam"):
+        raise UsageError(f"--engine {engine!r}: policy is a Beam job; leave --engine out, or say beam")
+    parts = urlsplit(source)
+    if parts.scheme != "file" or parts.netloc or not parts.path.endswith((".yaml", ".yml")):
+        raise UsageError(f"--source {source!r}: policy takes a plan, file:///path/plan.yaml")
+    plan = Path(unquote(parts.path))
+    given: Context = context.obj
+    if dry_run:
+        words = ["submit", NAME, "--source", source, "--target", target, "--engine", "beam"]
+        print(shlex.join([sys.argv[0], "--home", str(given.home), *words]))
+        return
+    run = new_run(NAME)
+    person = allowed(context, "job.operate", f"run {run}", token_file, settings=settings)
+    prepared = prepare(plan, None, given.home / "populations", say)
+    site = Site(given.home, settings, run=run)
+    ready(site)  # a store that is not there is told before an hour of work
+    detail = {
+        "job": NAME, "source": source[:500], "target": target, "engine": "beam", "purpose": PURPOSE,
+        "lawful_basis": LAWFUL_BASIS, "plan": prepared.plan.digest, "rules": prepared.rules.digest,
+        "population": prepared.info.digest,
+    }  # fmt: skip
+    with spanned(given.home, person.name, f"run {run}", detail) as ended:
+        runner = "direct" if target == LOCAL else target
+        workers = parallelism or settings.flink.parallelism
+        simulated = simulate(prepared, home=given.home, runner=runner, parallelism=workers, run=run, say=say)
+        folder = runs.kept(given.home, run)
+        outputs.empty(folder, replace=False)
+        outputs.write(folder, simulated, outputs.choice_of(simulated, prepared, person.name))
+        keep(site, simulated.simulation, person.name)
+        ended(summary(simulated.simulation))
+    tell(simulated.simulation, folder)
+    say(f"run {run}: in the store, and by `yuqing policy show {run}`")

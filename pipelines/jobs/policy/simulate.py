@@ -1,0 +1,212 @@
+"""The whole simulation: one pass for marks, elements over workers, merge, estimate, judge.
+
+    simulation = simulate(prepared, home=home, runner="direct", parallelism=2, run="policy-...", say=say)
+
+Cost is linear in people x options. Memory does not grow with people but for what marks need: the values of groupings by
+quantile and of poverty lines by the median, 16 bytes a person each.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from pipelines.engines.elements import run_elements
+from pipelines.jobs.policy import NAME
+from pipelines.jobs.policy.prepared import Prepared
+from pipelines.jobs.policy.work import (
+    DRAWS,
+    SAMPLES,
+    Element,
+    Tallies,
+    TallyOptions,
+    draw_elements,
+    evaluated,
+    full_elements,
+    sample_elements,
+)
+from schemas.policy import ALL, Index, Simulation
+from udfs import choice, outcomes, population
+from udfs.outcomes import Marks, Tally
+from udfs.population.shard import Shard
+
+DRAW_PEOPLE, SAMPLE_PEOPLE = 25_000, 6_000
+"""People (of whole neighbourhoods) on whom draws of the assumptions and samples of Sobol' indices are evaluated."""
+
+DrawValues = list[dict[str, dict[str, float]]]
+"""For each draw: option -> measure -> value, over everybody in the sample."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came of it; the second part is what the choice is weighed again with, after a release."""
+
+    simulation: Simulation
+    draw_values: DrawValues
+    outside: Mapping[str, float]
+    """Column -> weighted share of people outside what the rules' evidence covers."""
+    phases: Mapping[str, float]
+    """Seconds of each phase."""
+
+
+def simulate(
+    prepared: Prepared,
+    *,
+    home: Path,
+    runner: str,
+    parallelism: int,
+    run: str,
+    say: Callable[[str], None] = lambda line: None,
+) -> Simulated:
+    """Raises UsageError for what only the data show (a formula without value, an empty group), ServiceError."""
+    began = time.monotonic()
+    clock = _Clock()
+    plan = prepared.plan
+    marks, outside = look_once(prepared)
+    clock.lap("marks")
+    draws = _draws(prepared)
+    design = choice.design(plan.assumptions, plan.sensitivity, plan.seed) if plan.sensitivity else None
+    samples = {DRAWS: draws, SAMPLES: [prepared.central, *design.samples] if design else []}
+    full_work, draw_work = full_elements(plan, prepared.info.shards), draw_elements(plan, len(draws))
+    folder = home / "runs" / run / "tallies"
+    folder.mkdir(parents=True, exist_ok=True)
+    tallies = Tallies(folder)
+    work = TallyOptions(
+        plan, marks, prepared.rules_folder, prepared.population,
+        (prepared.rules.digest, prepared.info.digest), folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE},
+    )  # fmt: skip
+
+    def run_all(name: str, elements: Sequence[Element]) -> None:
+        listed = [msgspec.json.encode(element).decode() for element in elements]
+        run_elements(name, listed, work, runner=runner, parallelism=parallelism, home=home)
+
+    pieces = full_work + draw_work
+    say(f"{len(plan.options)} options, {prepared.info.counts['person']} people, {len(pieces)} pieces of work")
+    run_all(NAME, pieces)
+    clock.lap("evaluation")
+    names = [option.name for option in plan.options]
+    full = {name: outcomes.merge(list(_of_option(tallies, full_work, names, name))) for name in names}
+    by_draw = [
+        {name: outcomes.load(tallies.path(element, place, number)) for place, name in enumerate(names)}
+        for element in draw_work
+        for number in range(element.first, element.last)
+    ]
+    central, by_draw = (by_draw[0], by_draw[1:]) if by_draw else ({}, [])
+    results = outcomes.estimate(plan, prepared.kinds, marks, full, central, by_draw)
+    draw_values = [_values(prepared, marks, one) for one in by_draw]
+    clock.lap("estimates")
+    titles = {column.name: column.title for column in prepared.info.columns}
+    findings, standings = choice.judge(plan, prepared.rules, results, draw_values, outside, (), titles)
+    clock.lap("choice")
+    indices: Sequence[Index] = ()
+    ranked = [one.option for one in sorted(standings, key=lambda one: one.rank) if one.rank]
+    if design and design.samples and ranked:
+        sample_work = sample_elements(ranked, len(samples[SAMPLES]))
+        run_all(f"{NAME}-sensitivity", sample_work)
+        rows: DrawValues = []
+        for element in sample_work:
+            rows += msgspec.json.decode(tallies.values(element).read_bytes(), type=DrawValues)
+        indices = choice.indices(plan, design, rows[0], rows[1:], standings)
+    clock.lap("sensitivity")
+    shutil.rmtree(folder)
+    simulation = Simulation(
+        run=run,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan=plan,
+        rules_title=prepared.rules.title,
+        rules_version=prepared.rules.version,
+        rules_digest=prepared.rules.digest,
+        levers={name: _lever(lever) for name, lever in prepared.rules.levers.items()},
+        sources=tuple(prepared.rules.sources),
+        population=prepared.info,
+        results=tuple(results),
+        standings=tuple(standings),
+        findings=tuple(findings),
+        indices=tuple(indices),
+        group_labels=dict(marks.labels),
+        seconds=round(time.monotonic() - began, 3),
+        versions={
+            "yuqing": metadata.version("yuqing"),
+            "numpy": np.__version__,
+            "scipy": metadata.version("scipy"),
+            "python": platform.python_version(),
+        },
+    )
+    return Simulated(simulation, draw_values, outside, clock.laps)
+
+
+def look_once(prepared: Prepared) -> tuple[Marks, dict[str, float]]:
+    """Everybody once, under the baseline: what must be known before anything is tallied, and the weighted share of
+    people outside the range for which the rules' evidence holds."""
+    counted = {name: [0.0, 0.0] for name in prepared.rules.people}
+
+    def parts() -> Iterator[tuple[Shard, dict[str, Any]]]:
+        levers = prepared.levers(prepared.plan.options[0].name)
+        for number in range(prepared.info.shards):
+            shard = population.read_shard(prepared.population, number, prepared.columns)
+            base = evaluated(prepared, shard, levers)
+            for name, (low, high) in prepared.rules.people.items():
+                weights = shard.weights[prepared.kinds[name].entity]
+                beyond = (base[name] < low) | (base[name] > high)
+                counted[name][0] += float(weights[beyond].sum())
+                counted[name][1] += float(weights.sum())
+            yield shard, base
+
+    marks = Marks.of(prepared.plan, prepared.kinds, parts())
+    return marks, {name: beyond / whole if whole else 0.0 for name, (beyond, whole) in counted.items()}
+
+
+def _draws(prepared: Prepared) -> list[dict[str, float]]:
+    """The central assumptions, then the draws; empty when nothing is uncertain."""
+    plan = prepared.plan
+    if not plan.draws or all(one.distribution == "fixed" for one in plan.assumptions):
+        return []
+    drawn = choice.draws(plan.assumptions, plan.draws, plan.seed)
+    return [prepared.central, *drawn]
+
+
+def _of_option(tallies: Tallies, elements: Sequence[Element], names: Sequence[str], name: str) -> Iterator[Tally]:
+    place = names.index(name)
+    for element in elements:
+        if name in element.options:
+            yield outcomes.load(tallies.path(element, place))
+
+
+def _values(prepared: Prepared, marks: Marks, options: Mapping[str, Tally]) -> dict[str, dict[str, float]]:
+    found = {}
+    for option, tally in options.items():
+        values = outcomes.values_only(prepared.plan, prepared.kinds, marks, tally)
+        found[option] = {measure: value for (measure, grouping, _), value in values.items() if grouping == ALL}
+    return found
+
+
+def _lever(lever: Any) -> dict[str, Any]:
+    return {
+        "title": lever.title,
+        "kind": lever.kind,
+        "unit": lever.unit,
+        "titles": dict(zip(lever.values, lever.titles, strict=False)),
+    }
+
+
+class _Clock:
+    """Seconds of phases."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self._since, 3)
+        self._since = now
