@@ -176,3 +176,13 @@ def test_a_population_without_neighbourhoods_has_no_queue():
             bare,
             table,
         ).tally(table)
+
+
+def test_a_neighbourhood_that_stands_for_two_takes_twice_its_load():
+    made, marks, shard, table = setting()
+    weights = dict(shard.weights, neighbourhood=np.array([1.0, 2.0, 1.0, 1.0]))
+    heavy = type(shard)(0, {}, table, shard.ids, weights, shard.parents)
+    found = Tallier(made, KINDS, marks, heavy, table).tally(table).rows["works"]
+    assert found.load.tolist() == [10, 20, 10, 0]
+    # first of all, but no year holds 20: those behind it use up what could have been saved for it
+    assert replay(made.queues[0], found, np.ones((1, 4)))[0].tolist() == [1, NEVER, 0, NEVER]
