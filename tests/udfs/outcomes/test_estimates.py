@@ -217,3 +217,21 @@ def test_blocks_spread_ids_that_follow_each_other():
 def test_each_draw_is_picked_equally_often():
     assert set(np.bincount(picks(3, 40, 400)).tolist()) == {10}
     assert picks(3, 40).tolist() != picks(4, 40).tolist()
+
+
+def test_gains_under_a_draw_are_counted_from_the_baseline_under_the_same_draw():
+    marks, shard, table = world()
+    made = plan([measure("gainers", "income", "g", threshold=10.0), measure("losers", "income", "l", threshold=10.0)])
+    tallier = Tallier(made, KINDS, marks, shard, table, 1)
+    drawn = dict(table, income=table["income"] * 2)
+    better = dict(drawn, income=drawn["income"] + 20)
+
+    def shares(found):
+        values = values_only(made, KINDS, marks, found)
+        return values["g", "all", "all"], values["l", "all", "all"]
+
+    assert shares(tallier.tally(drawn)) == (1, 0)
+    assert shares(tallier.tally(drawn, drawn)) == (0, 0)
+    # the same arrays against another baseline are not what was summed before
+    assert shares(tallier.tally(drawn, better)) == (0, 1)
+    assert shares(tallier.tally(better, drawn)) == (1, 0)
