@@ -153,7 +153,7 @@ def traced(view: View, blocks: Sequence[Block]) -> list[Block]:
         Heading("9　如何追溯", page=True),
         Text(
             f"每个数字都出自本次运行（{view.simulation.run}）存下的行：一个方案、一个群体、一项指标一行，含区间。"
-            "下列查询可用 yuqing sql 再问一次（policy_options、policy_simulations 同样按运行编号查）；"
+            "下列查询可用 yuqing sql 再问一次（v_policy_options、v_policy_simulations 同样按运行编号查）；"
             "同样的行也在结果文件夹的 runs.parquet 里，列名相同，不带运行编号的条件即可。"
             f"现状在表中名为 baseline。少于 20 条记录的行在本报告中不显示。"
         ),

@@ -83,7 +83,7 @@ def test_nothing_is_loaded_and_nothing_runs(page, whole):
         "贝塔（a 14，b 6），截于 0.3 至 0.95", "正态（均值 2.5，标准差 0.8），不低于 0", "本地 2024 年试点，126 户",
         "国办发〔2020〕23号", "fedcba9876543210" * 4, "numpy 2.1.3", "国务院令第 713 号",
         "（一）公众参与", "（二）专家论证", "（三）风险评估", "（四）合法性审查", "（五）集体讨论决定",
-        "policy_runs FINAL WHERE run = '20260701-a1b2c3'", "runs.parquet",
+        "v_policy_results WHERE run = '20260701-a1b2c3'", "runs.parquet",
     ],
 )  # fmt: skip
 def test_what_must_be_found(page, words):
