@@ -87,7 +87,7 @@ def _grid(
     for combination in itertools.product(*axes.values()):
         levers = dict(zip(axes, combination, strict=True))
         full = {**baseline.levers, **levers}
-        matches = [all(_same(full[name], values) for name, values in case.items()) for _, case in excluded]
+        matches = [all(full[name] in values for name, values in case.items()) for _, case in excluded]
         hit = [before or now for before, now in zip(hit, matches, strict=True)]
         if any(matches) or full == baseline.levers:
             continue
@@ -156,10 +156,6 @@ def _distinct(options: list[Option], root: Node) -> None:
             other = levers[key]
             at.fail(f"it has the same levers as {other.name!r} (line {other.line})")
         levers[key] = option
-
-
-def _same(value: Value, among: list[Value]) -> bool:
-    return any(value == other and isinstance(value, bool) == isinstance(other, bool) for other in among)
 
 
 def _plain(value: Value) -> Value:

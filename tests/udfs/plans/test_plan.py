@@ -82,6 +82,67 @@ def test_a_grouping_splits_what_is_counted_at_or_below_it(plan) -> None:
     assert found["paid"] == ["income", "district"], "households have no age"
 
 
+@pytest.mark.parametrize(
+    ("measure", "split"),
+    [
+        ("gini: income", []),
+        ("s80s20: income", []),
+        ("poverty_rate: income, line: {share: 0.5, anchored: false}", []),
+        ("poverty_rate: income, line: {share: 0.5}", ["age", "income", "district"]),
+        ("poverty_gap: income, line: {value: 9000, unit: CNY/year}", ["age", "income", "district"]),
+    ],
+)
+def test_what_is_of_everybody_is_not_split(tmp_path: Path, measure: str, split: list) -> None:
+    text = PLAN.replace(
+        'poor: {poverty_rate: income, line: {share: 0.5}, unit: "%", scale: 100}', f"poor: {{{measure}}}"
+    )
+    plan = load(tmp_path, text)
+    entities = {"age": "person", "income": "household", "district": "district"}
+    poor = next(one for one in plan.measures if one.name == "poor")
+    assert [g.name for g in plan.groupings if splits(poor, g, entities)] == split
+    held = text.replace("measure: losers, grouping", "measure: poor, grouping")
+    if split:
+        load(tmp_path, held)
+    else:
+        with pytest.raises(UsageError, match=r"plan.yaml:34: .*no grouping splits 'poor'"):
+            load(tmp_path, held)
+
+
+def test_an_exclusion_looks_at_the_baseline_where_the_grid_says_nothing(plan, tmp_path: Path) -> None:
+    excluded = "exclude: [{scope: basic, rate: 0.5%s}]"
+    named = load(tmp_path, PLAN.replace(excluded % "", excluded % ", lift: [false]"))
+    assert [one.name for one in named.options] == [one.name for one in plan.options]
+
+
+def test_points_have_any_scale(tmp_path: Path) -> None:
+    text = PLAN.replace("mean: income", "").replace("{wait: works,", "{mean: age, unit: 分, scale: 20} #")
+    with pytest.raises(UsageError, match="shown in 分, computed in year"):
+        load(tmp_path, text)
+    plan = load(tmp_path, text.replace("mean: age", "mean: priority, count: neighbourhood"))
+    assert [(one.unit, one.scale) for one in plan.measures if one.name == "waiting"] == [("分", 20.0)]
+
+
+@pytest.mark.parametrize(
+    ("said", "central"),
+    [
+        ("uniform: [-0.6, -0.1]", -0.35),
+        ("triangular: [-0.9, -0.3, 0]", -0.3),
+        ("normal: [-0.5, 0.2]", -0.5),
+        ("fixed: -0.7", -0.7),
+        ("uniform: [-0.6, -0.2], central: -0.3", -0.3),
+        ("low: -0.5", -0.4),
+    ],
+)
+def test_the_central_value_follows_the_distribution(tmp_path: Path, said: str, central: float) -> None:
+    plan = load(tmp_path, PLAN.replace("uniform: [-0.6, -0.2]", said))
+    assert plan.assumptions[0].central == pytest.approx(central)
+
+
+def test_the_central_value_of_a_beta_distribution_is_its_mean(tmp_path: Path) -> None:
+    plan = load(tmp_path, PLAN.replace("elasticity: {uniform: [-0.6, -0.2]}", "uptake: {beta: [1, 3]}"))
+    assert [(one.numbers, one.central) for one in plan.assumptions] == [((-0.4, 0.1), -0.4), ((1.0, 3.0), 0.25)]
+
+
 # what is put in place of what, the line that is told, words of the message
 WRONG = [
     ("rules: renovation\n", "", 1, "'rules' is missing"),
@@ -118,7 +179,7 @@ WRONG = [
     ("uniform: [-0.6, -0.2]", "uniform: [-0.6]", 15, "2 numbers"),
     ("uniform: [-0.6, -0.2]", "fixed: 0.5", 15, "outside"),
     ("uniform: [-0.6, -0.2]", "normal: [-0.4, 0]", 15, "above 0"),
-    ("uniform: [-0.6, -0.2]", "low: -2", 15, "outside -1.0"),
+    ("uniform: [-0.6, -0.2]", "low: -2", 15, r"outside -1\.\.0"),
     ("{uniform: [-0.6, -0.2]}", "{}", 15, "write a distribution"),
     ("{uniform: [-0.6, -0.2]}", "{uniform: [-0.6, -0.2], fixed: 0}", 15, "one distribution"),
     ("of: age, cuts: [18, 60]", "of: agee, cuts: [18, 60]", 17, "did you mean 'age'"),
