@@ -170,3 +170,6 @@ def test_indices_explain_the_options_at_the_head() -> None:
     assert lead["a"] == pytest.approx(variances["a"] / sum(variances.values()), abs=0.05)
     assert {one.total for one in found if one.target == "score:a"} == {0.0}, "the best in all has always 1 and 0"
     assert indices(plan(options=("a", "b")), made, central, rows, [Standing("a", "open")]) == []
+    turned = [Standing("a", "open", rank=2), Standing("b", "open", rank=1)]
+    found = indices(plan(options=("a", "b")), made, central, rows, turned)
+    assert list(dict.fromkeys(one.target for one in found)) == ["score:b", "score:a", "lead"], "in the order of ranks"
