@@ -9,10 +9,10 @@ Called by the job and by ``yuqing simulate``; udfs.choice may call ``values_only
 """
 
 from udfs.outcomes.blocks import BLOCKS, REPLICATES
-from udfs.outcomes.estimates import estimate, scaling_of, values_of_draws, values_only
+from udfs.outcomes.estimates import estimate, scaling_of, scaling_to, values_of_draws, values_only
 from udfs.outcomes.layout import Kind, names
 from udfs.outcomes.marks import Marks
-from udfs.outcomes.stack import Scaling
+from udfs.outcomes.stack import Scaling, Whole
 from udfs.outcomes.tallier import Tallier
 from udfs.outcomes.tally import Tally, load, merge
 
@@ -24,11 +24,13 @@ __all__ = [
     "Scaling",
     "Tallier",
     "Tally",
+    "Whole",
     "estimate",
     "load",
     "merge",
     "names",
     "scaling_of",
+    "scaling_to",
     "values_of_draws",
     "values_only",
 ]

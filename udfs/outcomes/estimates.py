@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from schemas.policy import ALL, BASELINE, Plan, Result
 from udfs.outcomes import blocks as hashed
+from udfs.outcomes import stack as stacked
 from udfs.outcomes.layout import Kind, Layout
 from udfs.outcomes.marks import Marks
-from udfs.outcomes.stack import Key, Scaling, Stack, evaluate, scaling
+from udfs.outcomes.stack import Key, Scaling, Stack, Whole, evaluate, scaling
 from udfs.outcomes.tally import Tally
 
 Floats = NDArray[np.float64]
@@ -85,6 +86,11 @@ def scaling_of(plan: Plan, kinds: Mapping[str, Kind], marks: Marks, full: Tally,
     """What brings an option's tallies of the sample to everybody's size: from its tally over everybody and that of the
     sample, both under central assumptions."""
     return scaling(Layout(plan, kinds, marks.labels, marks.lines), full, central)
+
+
+def scaling_to(plan: Plan, kinds: Mapping[str, Kind], marks: Marks, whole: Whole, central: Tally) -> Scaling:
+    """As ``scaling_of`` where only the size of everybody is known: for a part of the plan, whose tallies hold less."""
+    return stacked.scaling_to(Layout(plan, kinds, marks.labels, marks.lines), whole, central)
 
 
 def values_of_draws(

@@ -30,6 +30,18 @@ class Scaling(msgspec.Struct, frozen=True):
     """Queue -> everybody's load by the sample's."""
 
 
+class Whole(msgspec.Struct, frozen=True):
+    """What an option's tally over everybody says of size. Plain numbers: it goes to workers as JSON."""
+
+    people: float
+    loads: dict[str, float]
+    """Queue -> load of all that take part."""
+
+    @classmethod
+    def of(cls, tally: Tally) -> Whole:
+        return cls(float(tally.people.value.sum()), {name: float(rows.load.sum()) for name, rows in tally.rows.items()})
+
+
 class Stack:
     """Sums of replicates. ``times``: [replicates, blocks] of whole numbers; one row of ones is the tally itself."""
 
@@ -121,6 +133,17 @@ def scaling(layout: Layout, full: Tally, sample: Tally) -> Scaling:
         queue: _by(float(rows.load.sum()), float(sample.rows[queue].load.sum()), people)
         for queue, rows in full.rows.items()
     }
+    return Scaling(groups, people, loads)
+
+
+def scaling_to(layout: Layout, whole: Whole, sample: Tally) -> Scaling:
+    """The same for a plan of which only the size of everybody is known: every group by the ratio of people."""
+    people = _by(whole.people, float(sample.people.value.sum()))
+    groups = {
+        counted.entity: [[people] * sum(one.kind == "weight" for one in counted.components)] * counted.groups
+        for counted in layout.counted
+    }
+    loads = {name: _by(whole.loads[name], float(rows.load.sum()), people) for name, rows in sample.rows.items()}
     return Scaling(groups, people, loads)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -78,20 +80,28 @@ class Tally:
         return len(self.people.whole)
 
     def save(self, path: Path) -> None:
-        """An uncompressed ``.npz``, whatever the path ends with."""
-        arrays: dict[str, NDArray[np.generic]] = {}
-        for part, value in _leaves(self, ""):
-            arrays[part] = value
+        """One line of JSON that lists the arrays, then their bytes: a run leaves thousands of tallies of thirty small
+        arrays, for which ``.npz`` took five times as long as everything else about them."""
+        arrays = dict(_leaves(self, ""))
+        head = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
         with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            file.write(json.dumps(head).encode() + b"\n")
+            for array in arrays.values():
+                file.write(np.ascontiguousarray(array).tobytes())
+
+
+def _arrays(path: Path) -> Iterable[tuple[str, NDArray[np.generic]]]:
+    with path.open("rb") as file:
+        for name, kind, shape in json.loads(file.readline()):
+            size = math.prod(shape)
+            content = file.read(size * np.dtype(kind).itemsize)
+            yield name, np.frombuffer(content, dtype=kind, count=size).reshape(shape)
 
 
 def load(path: Path) -> Tally:
-    """What ``save`` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    """What ``save`` wrote. Raises ValueError for a file that was cut off. The arrays are read-only."""
     tree: dict[str, object] = {}
-    for name, array in arrays.items():
+    for name, array in _arrays(path):
         *steps, last = name.split("|")
         at: dict[str, object] = tree
         for step in steps:

@@ -8,6 +8,7 @@ quantile and of poverty lines by the median, 16 bytes a person each.
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import time
@@ -35,9 +36,9 @@ from pipelines.jobs.policy.work import (
     full_elements,
     sample_elements,
 )
-from schemas.policy import ALL, Index, Simulation
+from schemas.policy import Index, Simulation
 from udfs import choice, outcomes, population
-from udfs.outcomes import Marks, Tally
+from udfs.outcomes import Marks, Tally, Whole
 from udfs.population.shard import Shard
 
 DRAW_PEOPLE, SAMPLE_PEOPLE = 25_000, 6_000
@@ -81,12 +82,12 @@ def simulate(
     folder = home / "runs" / run / "tallies"
     folder.mkdir(parents=True, exist_ok=True)
     tallies = Tallies(folder)
-    work = TallyOptions(
-        plan, marks, prepared.rules_folder, prepared.population,
-        (prepared.rules.digest, prepared.info.digest), folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE},
-    )  # fmt: skip
 
-    def run_all(name: str, elements: Sequence[Element]) -> None:
+    def run_all(name: str, elements: Sequence[Element], wholes: Mapping[str, Whole] | None = None) -> None:
+        work = TallyOptions(
+            plan, marks, prepared.rules_folder, prepared.population, (prepared.rules.digest, prepared.info.digest),
+            folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
+        )  # fmt: skip
         listed = [msgspec.json.encode(element).decode() for element in elements]
         run_elements(name, listed, work, runner=runner, parallelism=parallelism, home=home)
 
@@ -103,7 +104,7 @@ def simulate(
     ]
     central, by_draw = (by_draw[0], by_draw[1:]) if by_draw else ({}, [])
     results = outcomes.estimate(plan, prepared.kinds, marks, full, central, by_draw)
-    draw_values = [_values(prepared, marks, one) for one in by_draw]
+    draw_values = outcomes.values_of_draws(plan, prepared.kinds, marks, full, central, by_draw)
     clock.lap("estimates")
     titles = {column.name: column.title for column in prepared.info.columns}
     findings, standings = choice.judge(plan, prepared.rules, results, draw_values, outside, (), titles)
@@ -112,10 +113,10 @@ def simulate(
     ranked = [one.option for one in sorted(standings, key=lambda one: one.rank) if one.rank]
     if design and design.samples and ranked:
         sample_work = sample_elements(ranked, len(samples[SAMPLES]))
-        run_all(f"{NAME}-sensitivity", sample_work)
+        run_all(f"{NAME}-sensitivity", sample_work, {name: Whole.of(tally) for name, tally in full.items()})
         rows: DrawValues = []
         for element in sample_work:
-            rows += msgspec.json.decode(tallies.values(element).read_bytes(), type=DrawValues)
+            rows += json.loads(tallies.values(element).read_text())
         indices = choice.indices(plan, design, rows[0], rows[1:], standings)
     clock.lap("sensitivity")
     shutil.rmtree(folder)
@@ -180,14 +181,6 @@ def _of_option(tallies: Tallies, elements: Sequence[Element], names: Sequence[st
     for element in elements:
         if name in element.options:
             yield outcomes.load(tallies.path(element, place))
-
-
-def _values(prepared: Prepared, marks: Marks, options: Mapping[str, Tally]) -> dict[str, dict[str, float]]:
-    found = {}
-    for option, tally in options.items():
-        values = outcomes.values_only(prepared.plan, prepared.kinds, marks, tally)
-        found[option] = {measure: value for (measure, grouping, _), value in values.items() if grouping == ALL}
-    return found
 
 
 def _lever(lever: Any) -> dict[str, Any]:

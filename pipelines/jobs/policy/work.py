@@ -10,6 +10,7 @@ the order of the cut: so a result is the same to the bit wherever it was compute
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,7 @@ import msgspec
 from pipelines.jobs.policy.prepared import Levers, Prepared, assemble, checked_again
 from schemas.policy import ALL, BASELINE, Plan
 from udfs import choice, outcomes, population
-from udfs.outcomes import Marks, Tallier, Tally
+from udfs.outcomes import Marks, Scaling, Tallier, Tally, Whole
 from udfs.population.shard import Shard
 
 FULL, DRAWS, SAMPLES = "full", "draws", "samples"
@@ -81,7 +82,7 @@ class Tallies:
 
     def path(self, element: Element, option: int, number: int = 0) -> Path:
         """``option``: its position in the plan. ``number``: of the draw."""
-        return self.folder / f"{element.file}-{number:05d}-{option:03d}.npz"
+        return self.folder / f"{element.file}-{number:05d}-{option:03d}.tally"
 
     def values(self, element: Element) -> Path:
         return self.folder / f"{element.file}.json"
@@ -106,13 +107,14 @@ class TallyOptions:
         folder: Path,
         samples: Mapping[str, Sequence[Mapping[str, float]]],
         people: Mapping[str, int],
+        wholes: Mapping[str, Whole] | None = None,
     ) -> None:
         """``samples``: assumptions of each draw and of each Sobol' sample; ``people``: size of the sample of people on
-        which they are evaluated."""
+        which they are evaluated; ``wholes``: option -> what brings Sobol' samples to everybody's size."""
         self._plan, self._marks = plan, marks
         self._rules_folder, self._population_folder, self._digests = rules_folder, population_folder, digests
         self._tallies = Tallies(folder)
-        self._samples, self._people = samples, people
+        self._samples, self._people, self._wholes = samples, people, wholes or {}
         self._places = {option.name: number for number, option in enumerate(plan.options)}
 
     def open(self) -> None:
@@ -157,15 +159,28 @@ class TallyOptions:
         """Only what ranks is computed: one number for an option and measure."""
         ready = self._of_sample(SAMPLES)
         rows: list[dict[str, dict[str, float]]] = []
-        for _, option, tally in self._tallied(ready, element):
+        for number, option, tally in self._tallied(ready, element):
             if option == element.options[0]:
                 rows.append({})
-            found = outcomes.values_only(ready.plan, ready.kinds, self._marks, tally)
+            scale = self._scale(ready, option, tally if number == 0 else None)
+            found = outcomes.values_only(ready.plan, ready.kinds, self._marks, tally, scale)
             rows[-1][option] = {measure.name: found[measure.name, ALL, ALL] for measure in ready.plan.measures}
         path = self._tallies.values(element)
         part = path.with_name(f".{path.name}.{id(rows)}.part")
-        part.write_bytes(msgspec.json.encode(rows))
+        part.write_text(json.dumps(rows))  # msgspec would write NaN as null
         part.replace(path)
+
+    def _scale(self, ready: Ready, option: str, central: Tally | None) -> Scaling:
+        """What brings the option's values on the sample to everybody's size; from its tally under the central
+        assumptions, which are the first of the samples."""
+        if option not in ready.scales:
+            if central is None:
+                levers = self._prepared.levers(option)
+                first = self._samples[SAMPLES][0]
+                central = ready.tallier.tally(ready.evaluation.values(levers, first, tuple(ready.kinds)))
+            whole = self._wholes[option]
+            ready.scales[option] = outcomes.scaling_to(ready.plan, ready.kinds, self._marks, whole, central)
+        return ready.scales[option]
 
     def _tallied(self, ready: Ready, element: Element) -> Iterator[tuple[int, str, Tally]]:
         """Gains and losses are against the baseline under the same assumptions: it comes first."""
@@ -208,6 +223,7 @@ class Ready:
         self.evaluation = prepared.program.start(shard, plan.seed)
         base = self.evaluation.values(prepared.levers(plan.options[0].name), prepared.central, tuple(self.kinds))
         self.tallier = Tallier(plan, self.kinds, marks, shard, base, blocks)
+        self.scales: dict[str, Scaling] = {}
 
 
 def ranking(plan: Plan) -> Plan:
