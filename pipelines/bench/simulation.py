@@ -9,12 +9,14 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pipelines.bench import machine
+from pipelines.engines.pool import run_pool
 from pipelines.jobs.policy.prepared import Prepared, prepare, specification, synthesised
 from pipelines.jobs.policy.simulate import simulate
 from pipelines.jobs.run import new_run
@@ -61,7 +63,9 @@ def _cut(prepared: Prepared, options: int) -> Prepared:
 def _row(home: Path, prepared: Prepared, processes: int) -> dict[str, Any]:
     began, cpu = time.monotonic(), time.process_time()
     with machine.PeakMemory(home, 0.25) as memory:
-        done = simulate(prepared, home=home, runner="direct", parallelism=processes, run=new_run("bench-policy"))
+        done = simulate(
+            prepared, home=home, engine=partial(run_pool, parallelism=processes), run=new_run("bench-policy")
+        )
     plan = prepared.plan
     return {
         "people": prepared.info.counts["person"],

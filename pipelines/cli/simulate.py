@@ -34,6 +34,9 @@ def simulate(
     """Simulate the options of a plan on a population, rank them, and intercept what breaches a red line.
 
     A simulation decides nothing: people do. The same plan, population and seed give the same figures to the bit."""
+    from functools import partial
+
+    from pipelines.engines.pool import run_pool
     from pipelines.jobs.policy import LAWFUL_BASIS, NAME, PURPOSE, outputs
     from pipelines.jobs.policy.prepared import prepare
     from pipelines.jobs.policy.simulate import simulate as run_simulation
@@ -52,8 +55,8 @@ def simulate(
     }  # fmt: skip
     with spanned(given.home, person.name, f"run {run}", detail) as ended:
         simulated = run_simulation(
-            prepared, home=given.home, runner="direct", parallelism=parallelism or settings.flink.parallelism, run=run,
-            say=say,
+            prepared, home=given.home, run=run, say=say,
+            engine=partial(run_pool, parallelism=parallelism or settings.flink.parallelism),
         )  # fmt: skip
         outputs.write(output, simulated, outputs.choice_of(simulated, prepared, person.name))
         ended(summary(simulated.simulation))

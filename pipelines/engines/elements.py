@@ -20,35 +20,17 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineRunner
 
+from pipelines.engines.work import ELEMENTS, Work
 from schemas.errors import ServiceError, UsageError
 
 DIRECT, FLINK = "direct", "flink://"
-ELEMENTS = "elements"
-"""Counts every element; the other counters are the outcomes."""
 _NAMESPACE = "yuqing.elements"
-
-
-class Work(Protocol):
-    """What is done with an element. Pickles before it is opened, as instance of a class that workers can import; one
-    object a worker, one thread. It holds no secret (keys, passwords): on Flink the pickle lies in HOME/runs. ``open``
-    gets those from HOME."""
-
-    def open(self) -> None:
-        """Load what every element needs. Called once, before the first."""
-
-    def process(self, element: str) -> str:
-        """Do it, write what came of it, and return the outcome (one word) to count. An error ends or repeats the
-        whole bundle: raise only what no element causes."""
-
-    def close(self) -> None:
-        """Called once after the last element, not after a kill."""
 
 
 class Do(beam.DoFn):  # type: ignore[misc]  # the base has no types

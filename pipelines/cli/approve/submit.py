@@ -35,7 +35,8 @@ def submit(
     token_file: Path | None,
 ) -> None:
     """Decide on what is still to be decided under ``source``, into the store. Raises UsageError."""
-    from pipelines.engines.elements import ELEMENTS, run_elements
+    from pipelines.engines.elements import run_elements
+    from pipelines.engines.work import ELEMENTS
     from pipelines.feeds.uri import FolderSource, parse
     from pipelines.jobs.approval import LAWFUL_BASIS, NAME, PURPOSE
     from pipelines.jobs.approval.approver import Approver

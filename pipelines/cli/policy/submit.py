@@ -33,6 +33,9 @@ def submit(
     token_file: Path | None,
 ) -> None:
     """Simulate the plan ``source``, keep its report in HOME/policy and its rows in the store. Raises UsageError."""
+    from functools import partial
+
+    from pipelines.engines.elements import run_elements
     from pipelines.jobs.policy import LAWFUL_BASIS, NAME, PURPOSE, outputs, runs
     from pipelines.jobs.policy.prepared import prepare
     from pipelines.jobs.policy.simulate import simulate
@@ -64,9 +67,11 @@ def submit(
         "population": prepared.info.digest,
     }  # fmt: skip
     with spanned(given.home, person.name, f"run {run}", detail) as ended:
-        runner = "direct" if target == LOCAL else target
-        workers = parallelism or settings.flink.parallelism
-        simulated = simulate(prepared, home=given.home, runner=runner, parallelism=workers, run=run, say=say)
+        engine = partial(
+            run_elements, runner="direct" if target == LOCAL else target, home=given.home,
+            parallelism=parallelism or settings.flink.parallelism,
+        )  # fmt: skip
+        simulated = simulate(prepared, home=given.home, engine=engine, run=run, say=say)
         folder = runs.kept(given.home, run)
         outputs.empty(folder, replace=False)
         outputs.write(folder, simulated, outputs.choice_of(simulated, prepared, person.name))

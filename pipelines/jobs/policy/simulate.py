@@ -1,6 +1,6 @@
 """The whole simulation: one pass for marks, elements over workers, merge, estimate, judge.
 
-    simulation = simulate(prepared, home=home, runner="direct", parallelism=2, run="policy-...", say=say)
+    done = simulate(prepared, home=home, engine=partial(run_pool, parallelism=2), run="policy-...", say=say)
 
 Cost is linear in people x options. Memory does not grow with people but for what marks need: the values of groupings by
 quantile and of poverty lines by the median, 16 bytes a person each.
@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from pipelines.engines.elements import run_elements
+from pipelines.engines.work import Work
 from pipelines.jobs.policy import NAME
 from pipelines.jobs.policy.prepared import Prepared
 from pipelines.jobs.policy.work import (
@@ -44,6 +44,9 @@ from udfs.population.shard import Shard
 DRAW_PEOPLE, SAMPLE_PEOPLE = 25_000, 6_000
 """People (of whole neighbourhoods) on whom draws of the assumptions and samples of Sobol' indices are evaluated."""
 
+Engine = Callable[[str, Sequence[str], Work], object]
+"""Has the work (of that name) done on every element, and returns then."""
+
 DrawValues = list[dict[str, dict[str, float]]]
 """For each draw: option -> measure -> value, over everybody in the sample."""
 
@@ -64,12 +67,13 @@ def simulate(
     prepared: Prepared,
     *,
     home: Path,
-    runner: str,
-    parallelism: int,
+    engine: Engine,
     run: str,
     say: Callable[[str], None] = lambda line: None,
 ) -> Simulated:
-    """Raises UsageError for what only the data show (a formula without value, an empty group), ServiceError."""
+    """``home``: tallies lie in a folder of HOME/runs, which every worker must see. ``run``: its name.
+
+    Raises UsageError for what only the data show (a formula without value, an empty group), ServiceError."""
     began = time.monotonic()
     clock = _Clock()
     plan = prepared.plan
@@ -89,7 +93,7 @@ def simulate(
             folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
         )  # fmt: skip
         listed = [msgspec.json.encode(element).decode() for element in elements]
-        run_elements(name, listed, work, runner=runner, parallelism=parallelism, home=home)
+        engine(name, listed, work)
 
     pieces = full_work + draw_work
     say(f"{len(plan.options)} options, {prepared.info.counts['person']} people, {len(pieces)} pieces of work")
