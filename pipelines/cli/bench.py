@@ -104,7 +104,7 @@ def simulation_bench(
     people: Annotated[list[int] | None, typer.Option(min=1_000, help="Several may be given.")] = None,
     options: Annotated[list[int] | None, typer.Option(min=1, help="Beside the baseline; several may be given.")] = None,
     parallelism: Annotated[list[int] | None, typer.Option(min=1, help="Processes; several may be given.")] = None,
-    how: Format = Format.TABLE,
+    how: How = Format.TABLE,
 ) -> None:
     """Policy simulation: seconds and memory by people and options; the results' digest, equal for equal seeds."""
     from pipelines.bench import simulation as measure
