@@ -12,7 +12,7 @@ import typer
 
 from pipelines.cli.asking import allowed
 from pipelines.cli.main import Context, app
-from pipelines.cli.output import Format
+from pipelines.cli.output import Format, listing
 from pipelines.cli.services import say
 
 bench = typer.Typer(help="Benchmarks: every figure that the README quotes.", no_args_is_help=True)
@@ -111,7 +111,11 @@ def simulation_bench(
 
     given: Context = context.obj
     sizes, numbers, processes = people or [100_000], options or [20], parallelism or [2]
-    show(measure.measure(given.home, policy, spec, sizes, numbers, processes, say), how)
+    report = measure.measure(given.home, policy, spec, sizes, numbers, processes, say)
+    if how is Format.JSON:
+        show(report, how)
+    else:
+        listing(report["rows"], how)
 
 
 class LabelHead(StrEnum):
