@@ -118,7 +118,8 @@ def write(
     seed: int = 0,
     fit: Callable[[], Rows] | Rows = (),
 ) -> PopulationInfo:
-    """Writes shards one after another, so memory is that of one. All have the same columns and entities.
+    """Writes shards one after another, so memory is that of one. All have the same columns and entities. A folder that
+    is made here is its owner's only.
 
     ``fit``: rows, or what gives them when the last shard is written. Raises UsageError when the folder already has a
     population, or the shards none of people.
@@ -126,6 +127,7 @@ def write(
     folder = Path(folder)
     if (folder / FILE).exists():
         raise UsageError(f"{folder.name}: has a population already: give another folder, or remove this one")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # rows may be of real people
     totals = _Totals()
     for number, shard in enumerate(shards):
         for entity in shard.entities:

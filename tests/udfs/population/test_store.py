@@ -23,6 +23,7 @@ def test_the_digest_is_of_what_lies_there(city: City, tmp_path: Path) -> None:
     again = population.write(copy, shards, **told)
     assert again.digest == info.digest
     assert again.counts == info.counts
+    assert copy.stat().st_mode & 0o077 == 0, "a folder that was made here is its owner's"
     swapped = (population.read_shard(folder, number) for number in reversed(range(info.shards)))
     assert population.write(tmp_path / "swapped", swapped, **told).digest != info.digest
     with pytest.raises(UsageError, match="has a population already"):
