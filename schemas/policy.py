@@ -183,6 +183,44 @@ class Assumption(msgspec.Struct, frozen=True):
     line: int = 0
 
 
+class Sentiment(msgspec.Struct, frozen=True):
+    """How measured sentiment of posts enters as a sensitivity, beside the run and never in its ranking."""
+
+    effect: float
+    """Value of the assumption ``sentiment_effect``, 0 in the run itself."""
+    days: int
+    """Of posts, before the simulation."""
+    districts: dict[str, str]
+    """Category of the column ``district`` -> code of the county (adcode) whose posts are read."""
+    line: int = 0
+
+
+class Mood(msgspec.Struct, frozen=True):
+    """Posts of a county by sentiment, of cells of at least 20 authors only, to the nearest 5 a cell."""
+
+    positive: int
+    neutral: int
+    negative: int
+
+    @property
+    def posts(self) -> int:
+        return self.positive + self.neutral + self.negative
+
+    @property
+    def mean(self) -> float:
+        """Positive less negative by all of them, -1..1; 0 without posts."""
+        return (self.positive - self.negative) / self.posts if self.posts else 0.0
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What the store says of counties; days are those of Beijing."""
+
+    moods: dict[str, Mood]
+    """By code; counties without a cell are missing."""
+    first: str
+    last: str
+
+
 class Plan(msgspec.Struct, frozen=True):
     """A plan that has been checked against its rules and its population."""
 
@@ -217,6 +255,7 @@ class Plan(msgspec.Struct, frozen=True):
     note: str = ""
     digest: str = ""
     """SHA-256 of the plan's file."""
+    sentiment: Sentiment | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -356,6 +395,7 @@ class Simulation(msgspec.Struct, frozen=True):
     """Grouping -> its groups in order, as they stand in ``Result.group``."""
     seconds: float = 0.0
     sentiment: str = ""
-    """Empty: measured sentiment of posts took no part; else how it did."""
+    """Empty: the plan asks for no measured sentiment of posts. Else in Chinese, a paragraph a line: what was done and
+    what would change. Ranking, standings and results never use it."""
     versions: dict[str, str] = {}
     """Of the software."""

@@ -10,12 +10,13 @@ from schemas.errors import UsageError
 from schemas.policy import Column, Grouping, Measure, Plan
 from udfs.formulas import RuleSet
 from udfs.lined import Node, parse
-from udfs.plans import assumptions, constraints, measures, options
+from udfs.plans import assumptions, constraints, measures, options, sentiment
 from udfs.plans.names import Names
 
 _KEYS = (
     *("plan", "question", "note", "rules", "population", "on", "years", "seed", "draws", "sensitivity"),
     *("baseline", "grid", "options", "exclude", "assumptions", "groups", "measures", "queues", "payers", "constraints"),
+    "sentiment",
 )
 _NEEDED = ("plan", "question", "rules", "population", "on", "years", "measures")
 _MOST_YEARS = 50
@@ -36,6 +37,8 @@ def load(path: Path, rules: RuleSet, columns: Mapping[str, Column], entities: Co
     groupings = measures.groupings(root.get("groups"), names)
     found = measures.measures(root["measures"], names, queued)
     _useful(root, groupings, found, names.entity_of)
+    assumed = assumptions.read(root.get("assumptions"), rules.assumptions)
+    sentiment.kept_out(root, assumed)
     return Plan(
         file=path.name,
         title=_said(root["plan"]),
@@ -54,10 +57,11 @@ def load(path: Path, rules: RuleSet, columns: Mapping[str, Column], entities: Co
         payers_unit=payers.unit,
         queues=queues,
         constraints=constraints.read(root.get("constraints"), found, payers.payers, groupings, names.entity_of),
-        assumptions=assumptions.read(root.get("assumptions"), rules.assumptions),
+        assumptions=assumed,
         sensitivity=_sensitivity(root.get("sensitivity")),
         note=root["note"].text() if "note" in root else "",
         digest=hashlib.sha256(content).hexdigest(),
+        sentiment=sentiment.read(root.get("sentiment"), rules, columns, names.entities),
     )
 
 

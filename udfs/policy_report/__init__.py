@@ -2,6 +2,7 @@
 
     view        a Simulation made ready for asking: results by key, options by number, which ones lead
     opening, compare, groups, doubt, gate, sources, procedure     the parts, as blocks
+    sentiment   measured sentiment beside a run, in words; the job asks it
     content     the parts in their order, tables and figures numbered
     charts, drawing     the figures: shapes that become SVG in the page and PNG in the document
     page, paper     the two renderings

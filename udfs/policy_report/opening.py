@@ -36,7 +36,7 @@ def asked(view: View) -> list[Block]:
     ]
     if plan.note:
         rows.append(("说明", plan.note, ""))
-    blocks += [Facts(tuple(rows)), Text(DECIDES), Text(sentiment(view))]
+    blocks += [Facts(tuple(rows)), Text(DECIDES), *_sentiment(view)]
     return blocks
 
 
@@ -50,12 +50,10 @@ def _people(view: View) -> str:
     return f"{'合成人口' if people.synthetic else '调查或登记数据'}；{counts}" if counts else ""
 
 
-def sentiment(view: View) -> str:
-    """Whether measured sentiment took part."""
-    took = view.simulation.sentiment
-    if took:
-        return f"实测舆情参与了推演，只作敏感性分析：{took}。发帖的人不等于居民。"
-    return "实测舆情没有参与推演：发帖的人不等于居民。"
+def _sentiment(view: View) -> list[Block]:
+    """That measured sentiment took no part, and what it would change where the plan asks."""
+    first, *more = view.simulation.sentiment.splitlines() or ["实测舆情没有参与推演：发帖的人不等于居民。"]
+    return [Text(first), *([Points(tuple(more))] if more else [])]
 
 
 def answer(view: View) -> list[Block]:

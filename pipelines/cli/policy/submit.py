@@ -39,14 +39,18 @@ def submit(
     from pipelines.jobs.policy import LAWFUL_BASIS, NAME, PURPOSE, outputs, runs
     from pipelines.jobs.policy.prepared import prepare
     from pipelines.jobs.policy.simulate import simulate
-    from pipelines.jobs.policy.stored import keep, ready
-    from pipelines.jobs.run import new_run
+    from pipelines.jobs.policy.stored import keep, moods, ready
+    from pipelines.jobs.run import Spec, new_run
     from pipelines.jobs.site import Site
     from pipelines.jobs.traced import spanned
-    from schemas.errors import UsageError
+    from pipelines.services import flink_rest
+    from schemas.errors import ServiceError, UsageError
 
     if engine not in (None, "beam"):
         raise UsageError(f"--engine {engine!r}: policy is a Beam job; leave --engine out, or say beam")
+    run = new_run(NAME)
+    here = target == LOCAL
+    rest = "" if here else Spec(NAME, source, str(context.obj.home), run, target).rest  # a wrong target is told now
     parts = urlsplit(source)
     if parts.scheme != "file" or parts.netloc or not parts.path.endswith((".yaml", ".yml")):
         raise UsageError(f"--source {source!r}: policy takes a plan, file:///path/plan.yaml")
@@ -56,11 +60,13 @@ def submit(
         words = ["submit", NAME, "--source", source, "--target", target, "--engine", "beam"]
         print(shlex.join([sys.argv[0], "--home", str(given.home), *words]))
         return
-    run = new_run(NAME)
     person = allowed(context, "job.operate", f"run {run}", token_file, settings=settings)
-    prepared = prepare(plan, None, given.home / "populations", say)
     site = Site(given.home, settings, run=run)
-    ready(site)  # a store that is not there is told before an hour of work
+    ready(site)  # a store or a cluster that is not there is told before an hour of work, which a synthesis may be too
+    if rest and not flink_rest.answers(rest):
+        raise ServiceError(f"no Flink cluster answers at {rest}; `yuqing up --flink` starts one here")
+    prepared = prepare(plan, None, given.home / "populations", say)
+    reading = moods(site, prepared.plan)
     detail = {
         "job": NAME, "source": source[:500], "target": target, "engine": "beam", "purpose": PURPOSE,
         "lawful_basis": LAWFUL_BASIS, "plan": prepared.plan.digest, "rules": prepared.rules.digest,
@@ -68,10 +74,10 @@ def submit(
     }  # fmt: skip
     with spanned(given.home, person.name, f"run {run}", detail) as ended:
         engine = partial(
-            run_elements, runner="direct" if target == LOCAL else target, home=given.home,
+            run_elements, runner="direct" if here else target, home=given.home,
             parallelism=parallelism or settings.flink.parallelism,
         )  # fmt: skip
-        simulated = simulate(prepared, home=given.home, engine=engine, run=run, say=say)
+        simulated = simulate(prepared, home=given.home, engine=engine, run=run, say=say, reading=reading)
         folder = runs.kept(given.home, run)
         outputs.empty(folder, replace=False)
         outputs.write(folder, simulated, outputs.choice_of(simulated, prepared, person.name))

@@ -3,6 +3,7 @@
     prepared    plan.yaml, rules, population -> Prepared: checked against each other, before anything runs
     marks       one pass over everybody without any option: medians, quantile cuts
     work        Beam's elements: options x runs of shards, draws, samples -> tallies in files
+    sentiment   moods of posts as a sensitivity beside the run, where a plan asks for it
     simulate    the whole, in order; merges tallies and judges
     outputs     runs.parquet, report.html, report.docx, report.json of a run, and reading them back
     releases    a named person releases an intercepted option

@@ -13,6 +13,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -23,7 +24,7 @@ import msgspec
 import numpy as np
 
 from pipelines.engines.work import Work
-from pipelines.jobs.policy import NAME
+from pipelines.jobs.policy import NAME, sentiment
 from pipelines.jobs.policy.prepared import Prepared
 from pipelines.jobs.policy.work import (
     DRAWS,
@@ -36,7 +37,7 @@ from pipelines.jobs.policy.work import (
     full_elements,
     sample_elements,
 )
-from schemas.policy import Index, Simulation
+from schemas.policy import Index, Reading, Simulation
 from udfs import choice, outcomes, population
 from udfs.outcomes import Marks, Tally, Whole
 from udfs.population.shard import Shard
@@ -70,10 +71,24 @@ def simulate(
     engine: Engine,
     run: str,
     say: Callable[[str], None] = lambda line: None,
+    reading: Reading | None = None,
 ) -> Simulated:
-    """``home``: tallies lie in a folder of HOME/runs, which every worker must see. ``run``: its name.
+    """``home``: tallies lie in HOME/runs/RUN, which every worker must see, until it ends or fails. ``run``: its name.
+    ``reading``: moods of posts, for a plan that asks for them; it changes nothing but ``Simulation.sentiment``.
 
     Raises UsageError for what only the data show (a formula without value, an empty group), ServiceError."""
+    with _scratch(home / "runs" / run / "tallies") as tallies:
+        return _simulate(prepared, tallies, engine, run, say, reading)
+
+
+def _simulate(
+    prepared: Prepared,
+    tallies: Tallies,
+    engine: Engine,
+    run: str,
+    say: Callable[[str], None],
+    reading: Reading | None,
+) -> Simulated:
     began = time.monotonic()
     clock = _Clock()
     plan = prepared.plan
@@ -83,14 +98,11 @@ def simulate(
     design = choice.design(plan.assumptions, plan.sensitivity, plan.seed) if plan.sensitivity else None
     samples = {DRAWS: draws, SAMPLES: [prepared.central, *design.samples] if design else []}
     full_work, draw_work = full_elements(plan, prepared.info.shards), draw_elements(plan, len(draws))
-    folder = home / "runs" / run / "tallies"
-    folder.mkdir(parents=True, exist_ok=True)
-    tallies = Tallies(folder)
 
     def run_all(name: str, elements: Sequence[Element], wholes: Mapping[str, Whole] | None = None) -> None:
         work = TallyOptions(
             plan, marks, prepared.rules_folder, prepared.population, (prepared.rules.digest, prepared.info.digest),
-            folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
+            tallies.folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
         )  # fmt: skip
         listed = [msgspec.json.encode(element).decode() for element in elements]
         engine(name, listed, work)
@@ -123,7 +135,10 @@ def simulate(
             rows += json.loads(tallies.values(element).read_text())
         indices = choice.indices(plan, design, rows[0], rows[1:], standings)
     clock.lap("sensitivity")
-    shutil.rmtree(folder)
+    told = ""
+    if plan.sentiment:
+        told = sentiment.beside(prepared, reading, marks, outside, standings, titles, engine, tallies, say)
+        clock.lap("sentiment")
     simulation = Simulation(
         run=run,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -140,6 +155,7 @@ def simulate(
         indices=tuple(indices),
         group_labels=dict(marks.labels),
         seconds=round(time.monotonic() - began, 3),
+        sentiment=told,
         versions={
             "yuqing": metadata.version("yuqing"),
             "numpy": np.__version__,
@@ -148,6 +164,18 @@ def simulate(
         },
     )
     return Simulated(simulation, draw_values, outside, clock.laps)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Tallies]:
+    """Tallies in a new folder, which goes with them whatever happens; only a kill leaves it."""
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield Tallies(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # a worker of Flink that was given up may still write there
+        with suppress(OSError):
+            folder.parent.rmdir()
 
 
 def look_once(prepared: Prepared) -> tuple[Marks, dict[str, float]]:
