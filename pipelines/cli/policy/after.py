@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from pipelines.cli.main import Context
 from pipelines.cli.output import Format, listing
 from pipelines.cli.policy.group import policy
 from pipelines.cli.services import say
+
+if TYPE_CHECKING:
+    from schemas.policy import Release, Simulation
 
 Run = Annotated[str, typer.Argument(help="Folder that `simulate` wrote, or name of a submitted run.")]
 How = Annotated[Format, typer.Option("--format", help="table or json")]
@@ -80,12 +83,15 @@ def release(
     given: Context = context.obj
     folder = runs.find(given.home, run)
     person = allowed(context, "policy.release", f"option {option[:80]}", token_file)
-    simulation, made = releases.release(given.home, folder, option, reason, person)
-    if folder == runs.kept(given.home, simulation.run):
-        from pipelines.jobs.policy.stored import keep_release
-        from pipelines.jobs.site import Site
 
-        keep_release(Site(given.home, given.settings()), simulation, made)
+    def keep(simulation: Simulation, made: Release) -> None:
+        if folder.resolve() == runs.kept(given.home, simulation.run).resolve():
+            from pipelines.jobs.policy.stored import keep_release
+            from pipelines.jobs.site import Site
+
+            keep_release(Site(given.home, given.settings()), simulation, made)
+
+    simulation, made = releases.release(given.home, folder, option, reason, person, keep)
     (standing,) = (one for one in simulation.standings if one.option == option)
     say(f"{option} is released by {made.person}, entry {made.entry}, and ranks {standing.rank}")
     say(f"read {folder / 'report.html'}")

@@ -7,6 +7,7 @@ The figures stay as they are; only who is compared changes, so ranks of the othe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -34,9 +35,17 @@ def reach(simulation: Simulation, state: outputs.Choice) -> Reach:
     return reach_of(entities, {name: (*one.reads, *one.columns) for name, one in program.compiled.items()})
 
 
-def release(home: Path, folder: Path, option: str, reason: str, person: Person) -> tuple[Simulation, Release]:
+Keep = Callable[[Simulation, Release], None]
+
+
+def release(
+    home: Path, folder: Path, option: str, reason: str, person: Person, keep: Keep | None = None
+) -> tuple[Simulation, Release]:
     """The run with ``option`` released; its files are written again. Raises UsageError and AccessRefused (it is not
-    intercepted, the reason says nothing, the person is the one who ran it): nothing changes then."""
+    intercepted, the reason says nothing, the person is the one who ran it): nothing changes then.
+
+    ``keep`` puts it where else the run stands, before the files: what it raises leaves these as they were, and the same
+    command again goes on from the entry in the ledger."""
     simulation = outputs.read(folder)
     state, draw_values = outputs.read_choice(folder)
     with Ledger(home, WRITER, now_ms) as ledger:
@@ -49,5 +58,7 @@ def release(home: Path, folder: Path, option: str, reason: str, person: Person) 
     changed = msgspec.structs.replace(
         simulation, releases=releases, findings=tuple(findings), standings=tuple(standings)
     )
+    if keep is not None:
+        keep(changed, made)
     outputs.report(folder, changed)
     return changed, made
