@@ -47,7 +47,7 @@ def simulate(
     settings = given.settings(overrides)
     run = new_run(NAME)
     person = allowed(context, "job.operate", f"run {run}", token_file, settings=settings)
-    outputs.empty(output, replace)
+    outputs.ready(output, replace)
     prepared = prepare(plan, people, given.home / "populations", say)
     detail = {
         "job": NAME, "source": str(plan)[:500], "purpose": PURPOSE, "lawful_basis": LAWFUL_BASIS,
@@ -58,6 +58,7 @@ def simulate(
             prepared, home=given.home, run=run, say=say,
             engine=partial(run_pool, parallelism=parallelism or settings.flink.parallelism),
         )  # fmt: skip
+        outputs.empty(output, replace)
         outputs.write(output, simulated, outputs.choice_of(simulated, prepared, person.name))
         ended(summary(simulated.simulation))
     tell(simulated.simulation, output)

@@ -49,9 +49,20 @@ def info(folder: Path) -> PopulationInfo:
 @lru_cache(maxsize=8)
 def _info(path: str, _changed: int, _size: int) -> PopulationInfo:
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=PopulationInfo)
+        population = msgspec.json.decode(Path(path).read_bytes(), type=PopulationInfo)
     except msgspec.MsgspecError as error:
         raise UsageError(f"{FILE}: not a population's description: {error}") from None
+    # entities are folders: whoever writes a description must not have files read from elsewhere
+    if population.entities != tuple(entity for entity in ENTITIES if entity in population.entities) or not (
+        {"person", "household"} <= set(population.entities) <= population.counts.keys()
+    ):
+        raise UsageError(
+            f"{FILE}: not a population's description: entities {', '.join(population.entities)[:200]}; "
+            f"wanted are person, household and others of {', '.join(ENTITIES)}, lowest first, each counted"
+        )
+    if population.shards < 1:
+        raise UsageError(f"{FILE}: not a population's description: {population.shards} shards")
+    return population
 
 
 def columns(population: PopulationInfo) -> dict[str, Column]:

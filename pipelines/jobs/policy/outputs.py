@@ -50,15 +50,20 @@ def choice_of(simulated: Simulated, prepared: Prepared, person: str) -> Choice:
     return Choice(dict(simulated.outside), person, str(rules), str(population))
 
 
-def empty(folder: Path, replace: bool) -> None:
-    """Make the folder ready. Raises UsageError: it holds a run and ``replace`` was not asked for."""
+def ready(folder: Path, replace: bool) -> None:
+    """Make the folder before the work for it. Raises UsageError: a run lies there and ``replace`` was not asked for."""
     if (folder / REPORT).exists() and not replace:
         raise UsageError(f"--output {folder}: a run lies there; take another folder, or say --replace")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--output {folder}: cannot be made: {error.strerror}") from None
-    for name in FILES:
+
+
+def empty(folder: Path, replace: bool) -> None:
+    """As ``ready``; and whatever run lies there is gone, its report first. Only when there is one to take its place."""
+    ready(folder, replace)
+    for name in reversed(FILES):
         (folder / name).unlink(missing_ok=True)
 
 
