@@ -5,7 +5,8 @@ sampling  block bootstrap: blocks of whole clusters drawn with replacement, 400 
           option, so that changes are paired; spread by sqrt(n / (n - 1)) for n blocks (Rao & Wu 1988); each
           replicate is brought to the number of people that there are
 draws     value of a draw less that of the central assumptions, both on the sample, brought to everybody's size
-interval  10 % and 90 % of value + sampling error + the error of a draw that is picked for the replicate
+interval  10 % and 90 % of value + sampling error + the error of a draw that is picked for the replicate; each replicate
+          is cut to what the figure can be: a share ends at 1, and what no replicate and no draw puts below 0 ends at 0
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from udfs.outcomes.tally import Tally
 
 Floats = NDArray[np.float64]
 LEVEL = 0.8
+_SHARES = ("share", "gainers", "losers", "poverty_rate", "served")
+"""Kinds that end at 1."""
 
 
 def estimate(
@@ -136,8 +139,14 @@ class _Option:
         self.keys = {key: values.shape[1] for key, values in found.items()}
         self.values = self._flat(found)[0]
         self.errors = np.zeros((0, len(self.values)))
+        self.least = self.values
+        """The lowest of value, replicates and draws."""
+        kinds = {measure.name: measure.kind for measure in layout.plan.measures}
+        tops = [1.0 if kinds.get(measure) in _SHARES else np.inf for measure, _ in self.keys]
+        self.top = np.repeat(tops, list(self.keys.values()))
         if len(times):
             replicates = self._flat(evaluate(layout, marks, Stack(layout, tally, times)))
+            self.least = np.fmin(self.least, np.fmin.reduce(replicates))
             # a group that a replicate has nobody of says nothing about the error
             self.errors = np.nan_to_num((replicates - self.values) * spread, nan=0.0, posinf=0.0, neginf=0.0)
         self.shifts = np.zeros((0, len(self.values)))
@@ -150,14 +159,30 @@ class _Option:
         found = self._flat(evaluate(layout, marks, Stack.of_many(layout, [central, *draws]), scale))
         # a group that the sample has nobody of: nothing is known of its shift
         self.shifts = np.nan_to_num(found[1:] - found[0], nan=0.0)
+        self.least = np.fmin(self.least, np.fmin.reduce(found))
+
+    def off(self, picked: NDArray[np.int64]) -> Floats:
+        """How far off the value each replicate is [replicates, all groups], by both errors, cut to what can be.
+
+        Two errors that are added know nothing of bounds: a cost that is 0 in the worst replicate and 0 in the worst
+        draw would come out below 0.
+        """
+        both = np.zeros((len(picked), len(self.values)))
+        if len(self.errors):
+            both += self.errors
+        if len(self.shifts):
+            both += self.shifts[picked]
+        bottom = np.where(self.least >= 0, 0.0, -np.inf)
+        return np.asarray(np.clip(both, bottom - self.values, self.top - self.values))
 
 
 def _results(layout: Layout, name: str, option: _Option, base: _Option, picked: NDArray[np.int64]) -> list[Result]:
     plan = layout.plan
     found = []
     change = option.values - base.values
-    low, high = _interval(option.values, option.errors, option.shifts, picked)
-    change_low, change_high = _interval(change, option.errors - base.errors, option.shifts - base.shifts, picked)
+    off = option.off(picked)
+    low, high = _interval(option.values, off)
+    change_low, change_high = _interval(change, off - base.off(picked))
     sampling, drawn = _deviation(option.errors), _deviation(option.shifts)
     everything = np.stack([option.values, low, high, change, change_low, change_high])
     deviations = np.stack([sampling, drawn])
@@ -203,14 +228,9 @@ def shown(plan: Plan, measure: str) -> tuple[float, str]:
     return plan.payers_scale, plan.payers_unit
 
 
-def _interval(values: Floats, errors: Floats, shifts: Floats, picked: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _interval(values: Floats, off: Floats) -> tuple[Floats, Floats]:
     """(low, high) of each value."""
-    both = np.zeros((len(picked), len(values)))
-    if len(errors):
-        both += errors
-    if len(shifts):
-        both += shifts[picked]
-    low, high = np.quantile(np.ascontiguousarray(both.T), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=1)
+    low, high = np.quantile(np.ascontiguousarray(off.T), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=1)
     return values + low, values + high
 
 

@@ -235,3 +235,29 @@ def test_gains_under_a_draw_are_counted_from_the_baseline_under_the_same_draw():
     # the same arrays against another baseline are not what was summed before
     assert shares(tallier.tally(drawn, better)) == (0, 1)
     assert shares(tallier.tally(better, drawn)) == (1, 0)
+
+
+@pytest.mark.parametrize(("turned", "measured"), [(False, "share"), (True, "share"), (False, "sum"), (False, "debts")])
+def test_an_interval_does_not_leave_what_the_figure_can_be(turned, measured):
+    """Two of thirty neighbourhoods agree (or have money), under most draws nobody: two errors that are added would go
+    below 0, or above 1; but money that some replicates have below 0 keeps its bound."""
+    marks, shard, table = world(neighbourhoods=30, households=20)
+    rare = np.isin(shard.above("household", "neighbourhood"), (3, 11))
+    who = shard.above("person", "household")
+    some = np.where(rare[who], 1000.0, -50.0 if measured == "debts" else 0.0)
+
+    def values(share):
+        kept = rare & (np.arange(len(rare)) % 20 < 20 * share)
+        return dict(table, agrees=kept ^ turned, income=np.where(kept[who] | ~rare[who], some, 0.0))
+
+    full = {BASELINE: tally(PLAN, marks, shard, table, values(1))}
+    small = {BASELINE: tally(PLAN, marks, shard, table, values(1), 1)}
+    draws = [{BASELINE: tally(PLAN, marks, shard, table, values(share), 1)} for share in (0.0, 0.1, 1.0)]
+    row = rows(PLAN, marks, full, small, draws)[BASELINE, "share" if measured == "share" else "sum", "all", "all"]
+    free = row.value - 1.2816 * np.hypot(row.sampling, row.assumptions)
+    if measured == "debts":
+        assert row.low < 0 < row.value
+    elif turned:
+        assert row.low < row.value < row.high == 1
+    else:
+        assert free < 0 == row.low < row.value < row.high
