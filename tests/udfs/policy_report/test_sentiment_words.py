@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from schemas.policy import Column, Mood, Option, Reading, Sentiment, Standing
 from tests.udfs.policy_report import made_up
-from udfs.policy_report.sentiment import beside, changes, left_out
+from udfs.policy_report import sentiment
 
 DISTRICTS = Column("district", "district", "category", categories=("a", "b", "c"), titles=("甲片", "乙片", "丙片"))
 ASKED = Sentiment(0.5, 30, {"a": "410102", "b": "410103", "c": "410102"})
@@ -54,7 +54,7 @@ BEFORE = standings("oooo", (4, 1, 2, 3))
 )
 def test_only_what_would_change_is_told(after: list[Standing], told: list[str]) -> None:
     note = ["比较的是推演完成时的状态和名次，不含其后的放行。"] if after is not BEFORE else []
-    assert changes(PLAN, BEFORE, after) == [*told, *note]
+    assert sentiment.changes(PLAN, BEFORE, after) == [*told, *note]
 
 
 def test_eight_are_named_of_many() -> None:
@@ -64,7 +64,7 @@ def test_eight_are_named_of_many() -> None:
         [Standing(name, "open", rank=rank) for name, rank in zip(names, ranks, strict=True)]
         for ranks in (range(1, 11), range(10, 0, -1))
     )
-    (ranks,) = (line for line in changes(plan, before, after) if "名次会变" in line)
+    (ranks,) = (line for line in sentiment.changes(plan, before, after) if "名次会变" in line)
     assert "10 个方案" in ranks
     assert ranks.endswith("等。")
     assert ranks.count("变为") == 8
@@ -72,7 +72,7 @@ def test_eight_are_named_of_many() -> None:
 
 def test_what_was_read() -> None:
     reading = Reading({"410102": Mood(20, 40, 60)}, "2026-10-29", "2026-11-28")
-    first, about, *rest = beside(PLAN, ASKED, reading, DISTRICTS, BEFORE, BEFORE).split("\n")
+    first, about, *rest = sentiment.beside(PLAN, ASKED, reading, DISTRICTS, BEFORE, BEFORE).split("\n")
     assert first == "实测舆情没有参与排序，只另作敏感性分析：发帖的人不等于居民。"
     assert about == (
         "读取 2026-10-29 至 2026-11-28（30 天）的帖子计数，只取每小时、每平台、每种情感不少于 20 位发帖人的汇总，"
@@ -83,10 +83,10 @@ def test_what_was_read() -> None:
 
 
 def test_what_was_not_done_is_told() -> None:
-    nothing = beside(PLAN, ASKED, Reading({}, "2026-10-29", "2026-11-28"), DISTRICTS, BEFORE, None)
+    nothing = sentiment.beside(PLAN, ASKED, Reading({}, "2026-10-29", "2026-11-28"), DISTRICTS, BEFORE, None)
     assert "3 个片区中 0 个有数据；" in nothing
     assert nothing.endswith("没有可用的数据，未做敏感性分析。")
-    for text in (nothing, left_out()):
+    for text in (nothing, sentiment.left_out()):
         assert "没有参与排序" in text
         assert "发帖的人不等于居民" in text
-    assert "没有连接数据库，未做" in left_out()
+    assert "没有连接数据库，未做" in sentiment.left_out()

@@ -139,18 +139,18 @@ def test_work_that_was_pickled_and_done_twice_changes_no_word(folder: Path) -> N
 
 def test_a_neighbourhood_has_its_districts_mean() -> None:
     district = Column("district", "district", "category", categories=("a", "b", "c"))
-    own = np.array([0.9, 0.9, 0.9, 0.9])
+    own = np.full(5, 0.9)
     shard = Shard(
         number=0,
         columns={"district": district, "measured_sentiment": Column("measured_sentiment", "neighbourhood", "number")},
-        values={"district": np.array([2, 0, -1], np.int16), "measured_sentiment": own},
-        ids={"neighbourhood": np.arange(4, dtype=np.uint64), "district": np.array([3, 1, 9], np.uint64)},
-        weights={"neighbourhood": np.ones(4), "district": np.ones(3)},
-        parents={"neighbourhood": np.array([1, 0, 0, 2])},
+        values={"district": np.array([2, 0, -1, 1], np.int16), "measured_sentiment": own},
+        ids={"neighbourhood": np.arange(5, dtype=np.uint64), "district": np.array([3, 1, 9, 2], np.uint64)},
+        weights={"neighbourhood": np.ones(5), "district": np.ones(4)},
+        parents={"neighbourhood": np.array([1, 0, 0, 2, 3])},
     )
-    found = sentiment.applied(shard, {"a": -0.5, "b": 0.25})
-    assert found.values["measured_sentiment"].tolist() == [-0.5, 0.0, 0.0, 0.0]
-    assert own.tolist() == [0.9] * 4
+    found = sentiment.applied(shard, {"a": -0.5, "c": 0.25})
+    assert found.values["measured_sentiment"].tolist() == [-0.5, 0.25, 0.25, 0.0, 0.0]
+    assert own.tolist() == [0.9] * 5
     assert found.values["district"] is shard.values["district"]
 
 
@@ -176,3 +176,17 @@ def test_a_plan_with_it_is_json(folder: Path, plain: Simulated) -> None:
     assert msgspec.convert(json.loads(msgspec.json.encode(plan)), Plan) == plan
     before = {key: value for key, value in msgspec.to_builtins(plain.simulation.plan).items() if key != "sentiment"}
     assert msgspec.convert(before, Plan).sentiment is None, "a run of before is read"
+
+
+def test_who_loses_is_counted_against_the_baseline_under_the_same_sentiment(folder: Path) -> None:
+    """When nobody consents, the baseline's works are not done either: nobody loses them by the option."""
+    text = PLAN.replace("{scope: none}", "{scope: basic, subsidy_rate: 0.6}")
+    options, measures = text.index("  - {option: basic"), text.index("groups:")
+    text = text[:options] + "  - {option: more, title: 多补一点, levers: {subsidy_rate: 0.61}}\n" + text[measures:]
+    text = text.replace("gainers: position, threshold: 200", "losers: position, threshold: 200").replace(
+        "{title: 至少一成通过, measure: consenting, at_least: 10, outcome: infeasible}",
+        "{title: 无人受损, measure: better_off, at_most: 1, outcome: infeasible}",
+    )
+    done = run(folder, text + ASKED, reading(Mood(0, 0, 200)))
+    assert {one.state for one in done.simulation.standings} == {"open"}
+    assert "不可行" not in done.simulation.sentiment
