@@ -76,6 +76,7 @@ def _standing(view: View, listed: Sequence[str]) -> Table:
         if one.aim in _AIMS and one.weight
     ]
     note = "名次由加权得分定：" + "；".join(weights) + "。" if weights else ""
+    note += unranked(view)
     return Table(
         "各方案的状态与名次",
         tuple(heads),
@@ -84,6 +85,26 @@ def _standing(view: View, listed: Sequence[str]) -> Table:
         frozenset({3, 4, 5, 6, 8}),
         of_options(view),
         f"{note}排第一：假设和权重变动时排在第一的比例。前沿（Pareto）：没有别的可选方案各项都不差且至少一项更好。",
+    )
+
+
+def unranked(view: View) -> str:
+    """Why options that could be ranked are not; nothing when all are."""
+    weighed = {one.name: one.title for one in view.plan.measures if one.weight}
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for one in view.simulation.standings:
+        if one.rank or one.state not in ("open", "released") or not view.ranked:
+            continue
+        lacking = [
+            weighed[found.measure]
+            for found in view.simulation.findings
+            if found.option == one.option and found.code.startswith("missing:") and found.measure in weighed
+        ]
+        reasons.setdefault(tuple(lacking), []).append(view.tag(one.option))
+    return "".join(
+        f"{'、'.join(names)}没有名次：{'、'.join(lacking)}没有数值（没有它所指的人或小区），不能一起打分。"
+        for lacking, names in reasons.items()
+        if lacking
     )
 
 

@@ -18,6 +18,8 @@ _RANKED = 20
 _ASSUMPTIONS = 12
 """In a figure of Sobol' indices."""
 _TARGETS = 2
+_NOTHING = 0.005
+"""A total effect below it reads 0.00."""
 
 
 def section(view: View) -> list[Block]:
@@ -100,11 +102,15 @@ def _indices(view: View) -> list[Block]:
     ordered = sorted(targets, key=lambda target: target != "lead")
     blocks: list[Block] = []
     for target in ordered[:_TARGETS]:
-        found = sorted(targets[target], key=_size, reverse=True)[:_ASSUMPTIONS]
-        blocks.append(_figure(view, target, found))
+        found = [one for one in sorted(targets[target], key=_size, reverse=True) if one.total >= _NOTHING]
+        if found:
+            blocks.append(_figure(view, target, found[:_ASSUMPTIONS]))
     if targets:
         rest = [one for target in ordered for one in sorted(targets[target], key=_size, reverse=True)]
-        blocks.append(_index_table(view, rest[:40]))
+        told = [one for one in rest if one.total >= _NOTHING]
+        blocks.append(_index_table(view, told[:40], len(rest) - len(told)))
+    if targets and "lead" not in targets and len(view.ranked) > 1:
+        blocks.append(Text("领先的敏感性没有算出：有的样本里，前两名之一没有通过或没有人得到，指标没有数值。", "note"))
     return blocks
 
 
@@ -136,7 +142,7 @@ def _figure(view: View, target: str, found: Sequence[Index]) -> Figure:
     )
 
 
-def _index_table(view: View, found: Sequence[Index]) -> Table:
+def _index_table(view: View, found: Sequence[Index], rest: int) -> Table:
     rows = tuple(
         (
             _target(view, one.target),
@@ -153,6 +159,7 @@ def _index_table(view: View, found: Sequence[Index]) -> Table:
         (50, 80, 20, 34),
         frozenset({2, 3}),
         of_run(view),
+        f"其余 {rest} 个的总效应不到 {_NOTHING:g}，不列出。" if rest else "",
     )
 
 

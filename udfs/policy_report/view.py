@@ -137,9 +137,12 @@ def small(result: Result) -> bool:
 
 
 def said(result: Result | None, decimals: int) -> tuple[str, str]:
-    """Value and interval of a result as two texts; ``样本不足`` for a small group, ``—`` for none."""
-    if result is None or not math.isfinite(result.value):
-        return (WITHHELD if result is not None and small(result) else NONE), ""
+    """Value and interval of a result as two texts; ``样本不足`` for a small group, ``—`` for none: also where
+    the figure is about nobody at all (waiting, when nothing is built)."""
+    if result is None or (result.grouping == ALL and result.sample == 0 and not math.isfinite(result.value)):
+        return NONE, ""
+    if not math.isfinite(result.value):
+        return (WITHHELD if small(result) else NONE), ""
     if small(result):
         return WITHHELD, ""
     between = "" if result.low == result.high else bounds(result.low, result.high, decimals)

@@ -13,7 +13,7 @@ from tests.udfs.brief.test_html import HOSTILE
 from tests.udfs.brief.test_html import Reading as Elements
 from tests.udfs.policy_report import made_up
 from udfs.brief.markup import plain
-from udfs.policy_report import content, html
+from udfs.policy_report import content, html, view
 from udfs.policy_report.blocks import Cell, Figure, Table
 from udfs.policy_report.drawing import Label, wide
 
@@ -358,3 +358,33 @@ def test_each_number_has_a_query_and_each_query_stands_in_the_last_table(whole):
 def test_a_query_cannot_be_left_by_a_name():
     made = replace(few(), run="a' OR 1=1 --\\")
     assert "run = 'a\\' OR 1=1 --\\\\'" in Elements(html(made)).text
+
+
+def test_who_is_not_ranked_and_why_stands_under_the_table_of_ranks():
+    """现状 waits for nothing, so it has no waiting time: it is compared with nobody, and whoever reads must know."""
+    made = few()
+    weighed = [one.name for one in made.plan.measures if one.weight]
+    last = tuple(Standing(one.option, "open") if one.option == "baseline" else one for one in made.standings)
+    gone = Finding("baseline", f"missing:{weighed[0]}", "warn", "没有可用的数值", weighed[0])
+    title = next(one.title for one in made.plan.measures if one.name == weighed[0])
+    said = table(replace(made, standings=last, findings=(gone,)), "各方案的状态").note
+    assert f"现状没有名次：{title}没有数值" in said
+    assert "没有名次" not in table(made, "各方案的状态").note
+
+
+@pytest.mark.parametrize(
+    ("sample", "grouping", "wanted"), [(0, "all", "—"), (7, "all", "样本不足"), (0, "age", "样本不足")]
+)
+def test_a_figure_about_nobody_is_no_small_sample(sample, grouping, wanted):
+    row = replace(made_up.simulation().results[0], value=math.nan, sample=sample, grouping=grouping)
+    assert view.said(row, 1) == (wanted, "")
+
+
+def test_assumptions_that_move_nothing_are_counted_and_a_lead_without_indices_is_explained(whole):
+    still = tuple(replace(one, total=0.001) if one.assumption == "noise" else one for one in whole.indices)
+    shown = table(replace(whole, indices=still), "Sobol' 指数")
+    assert len(shown.rows) == len(still) - 2
+    assert "其余 2 个" in shown.note
+    said = "领先的敏感性没有算出"
+    assert said not in html(whole)
+    assert said in html(replace(whole, indices=tuple(one for one in still if one.target != "lead")))
