@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import docx
 import msgspec
@@ -15,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.cli import asking
 from pipelines.jobs.policy import outputs
 from schemas.policy import Result
 from tests.pipelines.cli import economy
@@ -341,6 +344,36 @@ def _full(*_: object) -> None:
     raise RuntimeError("the disk is full")
 
 
+def test_who_simulated_does_not_release_and_another_person_may(own: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(asking.TOKEN, raising=False)
+
+    def by(token: str | None, *arguments: str, code: int = 0) -> str:
+        with mock.patch.dict(os.environ, {asking.TOKEN: token} if token else {}):
+            done = own.home.run(*arguments, code=code)
+        return done.stdout.decode().strip() if arguments[0] == "people" else done.stderr.decode()
+
+    admin = by(None, "people", "add", "adam")
+    tokens = {}
+    for name, roles in {"olga": ("operator", "officer"), "oleg": ("officer",), "anna": ("analyst",)}.items():
+        given = by(admin, "people", "add", name)
+        for role in roles:
+            by(admin, "people", "grant", name, role)
+        tokens[name] = by(given, "people", "token")
+    simulate = ("simulate", str(own.plan), "-o", str(own.run), "--replace", *ONE)
+    by(tokens["anna"], *simulate, code=1)
+    by(tokens["olga"], *simulate)
+    release = ("policy", "release", str(own.run), "steep", "--reason", "海外有同样税率的先例")
+    by(tokens["anna"], *release, code=1)
+    assert "other" in by(tokens["olga"], *release, code=1)
+    assert own.report()["released"] == []
+    assert "released by oleg" in by(tokens["oleg"], *release)
+    assert own.report()["simulation"]["releases"][0]["person"] == "oleg"
+    assert [(one["actor"], one["action"]) for one in entries(own.home, "policy")] == [
+        ("olga", "policy.release.refused"),
+        ("oleg", "policy.release"),
+    ]
+
+
 def test_tables_have_noise_and_cost_a_budget(own: Site) -> None:
     def ask(measure: str, epsilon: str, code: int = 0, grouping: str = "side") -> tuple[list[dict[str, Any]], str]:
         done = own.home.run(
@@ -431,6 +464,7 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 def refused(site: Site, plan: str | None = None, rules: str = economy.RULES, *more: str) -> str:
     """What `simulate` says; exit code 2, no traceback, nothing of a report."""
+    shutil.rmtree(site.run, ignore_errors=True)  # what a test that failed left
     economy.write(site.files, site.people)
     (site.files / "rules" / "rules.yaml").write_text(rules)
     if plan is not None:
