@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from dashboards import panels
 from dashboards.boards.frame import Frame, chosen
 from dashboards.boards.frame import board as framed
-from dashboards.panels import CLOCK, Column, Said
+from dashboards.panels import Column, Said
 from dashboards.query import VIEWER
 
 FRAME = Frame(
@@ -21,6 +21,8 @@ FRAME = Frame(
 )
 
 LATEST = "latest"
+DAY_AND_CLOCK = "time:YYYY-MM-DD HH:mm"
+"""Runs are compared over years."""
 RUNS = f"""
 SELECT run, name FROM
 (
@@ -66,8 +68,9 @@ SELECT
     title AS `推演`, made_at AS `时间`, concat(rules_title, ' ', rules_version) AS `规则`,
     toString(rules_on) AS `规则日期`,
     population_title AS `人口`, round(people) AS `人数`, if(synthetic, '合成', '抽样或登记') AS `人口来源`,
-    if(demonstration = '', '否', demonstration) AS `仅作演示`, if(sentiment = '', '未用', sentiment) AS `民意数据`,
-    draws AS `假设抽样`, seed AS `种子`, substring(plan_digest, 1, 12) AS `方案摘要`, run AS `编号`
+    if(demonstration = '', '否', demonstration) AS `仅作演示`,
+    if(sentiment = '', '未用', '另作比较，见报告') AS `民意数据`,
+    draws AS `假设抽样`, seed AS `种子`, substring(plan_digest, 1, 8) AS `方案摘要`, run AS `编号`
 FROM v_policy_simulations
 WHERE {_CHOSEN}
 """
@@ -139,7 +142,7 @@ SELECT
     multiIf(
         r.change_low > 0, if(r.aim = 'more', '改善', '变差'), r.change_high < 0, if(r.aim = 'more', '变差', '改善'),
         '分不清'
-    ) AS `方向`, r.unit AS `单位`, round(r.weight) AS `人数`
+    ) AS `方向`, r.unit AS `单位`, round(r.weight) AS `规模`
 FROM
 (
     SELECT * FROM v_policy_results
@@ -152,7 +155,7 @@ LIMIT 300
 
 FINDINGS = f"""
 SELECT
-    title AS `方案`, state AS `状态`, finding.2 AS `后果`, finding.3 AS `理由`, finding.1 AS `红线`,
+    title AS `方案`, state AS `状态`, finding.2 AS `后果`, finding.3 AS `理由`, finding.1 AS `条目`,
     released_at AS `放行时间`
 FROM v_policy_options
 ARRAY JOIN arrayZip(finding_codes, finding_outcomes, finding_reasons) AS finding
@@ -230,17 +233,18 @@ def _findings() -> panels.Panel:
         3,
         "拦截与提示",
         "哪些方案被拦下，为什么？“提示”是估计值未越线而区间越线，不影响参与比较。"
-        "放行用 yuqing policy release，谁放行、为何放行见审计账。",
+        "放行用 yuqing policy release，谁放行、为何放行见审计账。"
+        "条目是方案文件里的约束（constraint）、超出依据的杠杆（outside）或人群（people）。",
         VIEWER,
         "没有方案触及红线",
     )
     columns = {
-        "方案": Column(width=220),
+        "方案": Column(width=380, wrap=True),
         "状态": Column(width=90, words="policy", paint="text"),
         "后果": Column(width=90, words="gate", paint="text"),
         "理由": Column(wrap=True),
-        "红线": Column(width=200),
-        "放行时间": Column(width=110, unit=CLOCK),
+        "条目": Column(width=190),
+        "放行时间": Column(width=150, unit=DAY_AND_CLOCK),
     }
     return panels.rows(said, FINDINGS, columns, tall=True)
 
@@ -275,8 +279,8 @@ def _payers() -> panels.Panel:
         "方案没有写出资方",
     )
     columns = {
-        "方案": Column(width=260),
-        "出资方": Column(width=160),
+        "方案": Column(width=440, wrap=True),
+        "出资方": Column(width=200),
         "合计": Column(width=100),
         "合计区间": Column(width=170),
         "逐年": Column(wrap=True),
@@ -290,20 +294,20 @@ def _groups() -> panels.Panel:
         6,
         "群体变化",
         "哪些群体变好、哪些变差？变差的在前，只列有好坏之分的指标，至多 300 行。不足 20 条记录的群体不显示，"
-        "只剩一个这样的群体时连次小的也不显示。",
+        "只剩一个这样的群体时连次小的也不显示。规模是该指标所计的加权人数或户数。",
         VIEWER,
         "没有分组，或各组记录太少",
     )
     columns = {
         "分组": Column(width=120),
         "群体": Column(width=160),
-        "指标": Column(width=180),
+        "指标": Column(width=250),
         "方案": Column(),
         "较现状": Column(width=100),
         "变化区间": Column(width=160),
         "方向": Column(width=80, words="change", paint="text"),
         "单位": Column(width=90),
-        "人数": Column(width=110, unit="locale"),
+        "规模": Column(width=100, unit="locale"),
     }
     return panels.rows(said, GROUPS, columns)
 
@@ -317,18 +321,18 @@ def _sources() -> panels.Panel:
         _NO_RUN,
     )
     columns = {
-        "推演": Column(width=200),
-        "时间": Column(width=110, unit=CLOCK),
-        "规则": Column(width=170),
+        "推演": Column(width=120, wrap=True),
+        "时间": Column(width=125, unit=DAY_AND_CLOCK),
+        "规则": Column(width=120, wrap=True),
         "规则日期": Column(width=100),
-        "人口": Column(width=140),
-        "人数": Column(width=100, unit="locale"),
-        "人口来源": Column(width=90),
+        "人口": Column(width=120, wrap=True),
+        "人数": Column(width=90, unit="locale"),
+        "人口来源": Column(width=80),
         "仅作演示": Column(wrap=True),
-        "民意数据": Column(width=80),
+        "民意数据": Column(width=100, wrap=True),
         "假设抽样": Column(width=80),
-        "种子": Column(width=70),
-        "方案摘要": Column(width=120),
-        "编号": Column(width=150),
+        "种子": Column(width=90),
+        "方案摘要": Column(width=85),
+        "编号": Column(width=180, wrap=True),
     }
     return panels.rows(said, SOURCES, columns, tall=True)
