@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,8 @@ def submit(
         "lawful_basis": LAWFUL_BASIS, "plan": prepared.plan.digest, "rules": prepared.rules.digest,
         "population": prepared.info.digest,
     }  # fmt: skip
+    if not here:  # ended like Ctrl-C: the cluster's job is cancelled, tallies go, the ledger says so
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     with spanned(given.home, person.name, f"run {run}", detail) as ended:
         engine = partial(
             run_elements, runner="direct" if here else target, home=given.home,
