@@ -104,25 +104,25 @@ def values_of_draws(
     central: Mapping[str, Tally],
     draws: Sequence[Mapping[str, Tally]],
 ) -> list[dict[str, dict[str, float]]]:
-    """For each draw: option -> measure or cost -> its value over everybody plus what the draw moves, in its unit.
+    """For each draw: option -> measure or cost -> its value on the sample, brought to everybody's size, in its unit.
 
-    What a draw moves is told by the sample, against the central assumptions on the same people: the sample is of other
-    people than everybody, and a ranking that hangs on who is in it would say nothing of the assumptions. NaN where the
-    draw has no value (nobody is served); the sample's own value where everybody or its centre has none.
+    Not everybody's value plus what the draw moves: whole neighbourhoods pass or fail, and an option of which one fails in
+    the sample would gain more by a draw than there is to gain, and overtake one that is never worse.
+
+    All draws at once: as ``values_only`` of each with its scaling, at a tenth of the cost.
     """
     layout = Layout(plan, kinds, marks.labels, marks.lines)
     answer: list[dict[str, dict[str, float]]] = [{} for _ in draws]
     for option, tally in full.items() if draws else ():
-        whole = evaluate(layout, marks, Stack.single(layout, tally))
-        stack = Stack.of_many(layout, [central[option], *(draw[option] for draw in draws)])
+        stack = Stack.of_many(layout, [draw[option] for draw in draws])
         found = evaluate(layout, marks, stack, scaling(layout, tally, central[option]))
-        for (measure, grouping), values in found.items():
-            if grouping != ALL:
-                continue
-            off = whole[measure, grouping][0, 0] - values[0, 0]
-            column = values[1:, 0] + (off if np.isfinite(off) else 0.0)
-            for number, value in enumerate((column * shown(plan, measure)[0]).tolist()):
-                answer[number].setdefault(option, {})[measure] = value
+        columns = {
+            measure: (values[:, 0] * shown(plan, measure)[0]).tolist()
+            for (measure, grouping), values in found.items()
+            if grouping == ALL
+        }
+        for number, values in enumerate(answer):
+            values[option] = {measure: column[number] for measure, column in columns.items()}
     return answer
 
 
