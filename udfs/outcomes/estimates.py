@@ -106,8 +106,8 @@ def values_of_draws(
 ) -> list[dict[str, dict[str, float]]]:
     """For each draw: option -> measure or cost -> its value on the sample, brought to everybody's size, in its unit.
 
-    Not everybody's value plus what the draw moves: whole neighbourhoods pass or fail, and an option of which one fails in
-    the sample would gain more by a draw than there is to gain, and overtake one that is never worse.
+    Not everybody's value plus what the draw moves: whole neighbourhoods pass or fail, and an option of which one fails
+    in the sample would gain more by a draw than there is to gain, and overtake one that is never worse.
 
     All draws at once: as ``values_only`` of each with its scaling, at a tenth of the cost.
     """

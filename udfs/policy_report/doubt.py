@@ -59,7 +59,7 @@ def _ranks(view: View) -> Figure | None:
         charts.lines(rows, "名次（1 为最前）", len(view.ranked)),
         (
             "左边为方案编号（0 为现状）。点为名次，粗线为名次的 80% 区间：线越长，名次越靠不住。",
-            f"假设和权重都变动：{firsts}。",
+            f"假设和权重都变动，在抽出的整片人口上计算：{firsts}。得分相近的方案可能因抽到的人不同而换位。",
         ),
         of_options(view),
     )
