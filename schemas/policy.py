@@ -293,7 +293,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     option: str
     code: str
-    """``constraint:NAME``, ``outside:LEVER`` (beyond the evidence), ``people:COLUMN`` (beyond the rules' people)."""
+    """``constraint:NAME``, ``outside:LEVER`` (beyond the evidence), ``people:COLUMN`` (beyond the rules' people),
+    ``missing:MEASURE`` (no value, so no rank)."""
     outcome: str
     """``infeasible``, ``intercept``, or ``warn`` (the interval, not the estimate, breaches)."""
     reason: str

@@ -37,7 +37,7 @@ from pipelines.jobs.policy.work import (
     full_elements,
     sample_elements,
 )
-from schemas.policy import Index, Reading, Simulation
+from schemas.policy import Index, Reading, Simulation, Standing
 from udfs import choice, outcomes, population
 from udfs.outcomes import Marks, Tally, Whole
 from udfs.population.shard import Shard
@@ -94,46 +94,16 @@ def _simulate(
     plan = prepared.plan
     marks, outside = look_once(prepared)
     clock.lap("marks")
-    draws = _draws(prepared)
-    design = choice.design(plan.assumptions, plan.sensitivity, plan.seed) if plan.sensitivity else None
-    samples = {DRAWS: draws, SAMPLES: [prepared.central, *design.samples] if design else []}
-    full_work, draw_work = full_elements(plan, prepared.info.shards), draw_elements(plan, len(draws))
-
-    def run_all(name: str, elements: Sequence[Element], wholes: Mapping[str, Whole] | None = None) -> None:
-        work = TallyOptions(
-            plan, marks, prepared.rules_folder, prepared.population, (prepared.rules.digest, prepared.info.digest),
-            tallies.folder, samples, {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
-        )  # fmt: skip
-        listed = [msgspec.json.encode(element).decode() for element in elements]
-        engine(name, listed, work)
-
-    pieces = full_work + draw_work
-    say(f"{len(plan.options)} options, {prepared.info.counts['person']} people, {len(pieces)} pieces of work")
-    run_all(NAME, pieces)
+    stage = _Stage(prepared, marks, tallies, engine)
+    full, central, by_draw = stage.evaluate(say)
     clock.lap("evaluation")
-    names = [option.name for option in plan.options]
-    full = {name: outcomes.merge(list(_of_option(tallies, full_work, names, name))) for name in names}
-    by_draw = [
-        {name: outcomes.load(tallies.path(element, place, number)) for place, name in enumerate(names)}
-        for element in draw_work
-        for number in range(element.first, element.last)
-    ]
-    central, by_draw = (by_draw[0], by_draw[1:]) if by_draw else ({}, [])
     results = outcomes.estimate(plan, prepared.kinds, marks, full, central, by_draw)
     draw_values = outcomes.values_of_draws(plan, prepared.kinds, marks, full, central, by_draw)
     clock.lap("estimates")
     titles = {column.name: column.title for column in prepared.info.columns}
     findings, standings = choice.judge(plan, prepared.rules, results, draw_values, outside, (), titles)
     clock.lap("choice")
-    indices: Sequence[Index] = ()
-    ranked = [one.option for one in sorted(standings, key=lambda one: one.rank) if one.rank]
-    if design and design.samples and ranked:
-        sample_work = sample_elements(ranked, len(samples[SAMPLES]))
-        run_all(f"{NAME}-sensitivity", sample_work, {name: Whole.of(tally) for name, tally in full.items()})
-        rows: DrawValues = []
-        for element in sample_work:
-            rows += json.loads(tallies.values(element).read_text())
-        indices = choice.indices(plan, design, rows[0], rows[1:], standings)
+    indices = stage.indices(standings, full)
     clock.lap("sensitivity")
     told = ""
     if plan.sentiment:
@@ -156,14 +126,74 @@ def _simulate(
         group_labels=dict(marks.labels),
         seconds=round(time.monotonic() - began, 3),
         sentiment=told,
-        versions={
-            "yuqing": metadata.version("yuqing"),
-            "numpy": np.__version__,
-            "scipy": metadata.version("scipy"),
-            "python": platform.python_version(),
-        },
+        versions=_versions(),
     )
     return Simulated(simulation, draw_values, outside, clock.laps)
+
+
+class _Stage:
+    """What is evaluated by workers, in two goes: options first, then, once they are ranked, samples of the head."""
+
+    def __init__(self, prepared: Prepared, marks: Marks, tallies: Tallies, engine: Engine) -> None:
+        self._prepared, self._marks, self._tallies, self._engine = prepared, marks, tallies, engine
+        plan = prepared.plan
+        self._draws = _draws(prepared)
+        self._design = choice.design(plan.assumptions, plan.sensitivity, plan.seed) if plan.sensitivity else None
+
+    def evaluate(self, say: Callable[[str], None]) -> tuple[dict[str, Tally], dict[str, Tally], list[dict[str, Tally]]]:
+        """Option -> tally over everybody; on the sample, under the central assumptions; the same under each draw."""
+        plan, info = self._prepared.plan, self._prepared.info
+        names = [option.name for option in plan.options]
+        full_work, draw_work = full_elements(plan, info.shards), draw_elements(plan, len(self._draws))
+        pieces = full_work + draw_work
+        say(f"{len(names)} options, {info.counts['person']} people, {len(pieces)} pieces of work")
+        self._run(NAME, pieces, {DRAWS: self._draws})
+        full = {name: outcomes.merge(list(_of_option(self._tallies, full_work, names, name))) for name in names}
+        by_draw = [
+            {name: outcomes.load(self._tallies.path(element, place, number)) for place, name in enumerate(names)}
+            for element in draw_work
+            for number in range(element.first, element.last)
+        ]
+        return full, by_draw[0] if by_draw else {}, by_draw[1:]
+
+    def indices(self, standings: Sequence[Standing], full: Mapping[str, Tally]) -> Sequence[Index]:
+        """Sobol' indices of the options at the head; none without a design or a ranked option."""
+        ranked = [one.option for one in sorted(standings, key=lambda one: one.rank) if one.rank]
+        design = self._design
+        if design is None or not design.samples or not ranked:
+            return ()
+        samples = [self._prepared.central, *design.samples]
+        pieces = sample_elements(ranked, len(samples))
+        wholes = {name: Whole.of(tally) for name, tally in full.items()}
+        self._run(f"{NAME}-sensitivity", pieces, {SAMPLES: samples}, wholes)
+        rows: DrawValues = []
+        for element in pieces:
+            rows += json.loads(self._tallies.values(element).read_text())
+        return choice.indices(self._prepared.plan, design, rows[0], rows[1:], standings)
+
+    def _run(
+        self,
+        name: str,
+        elements: Sequence[Element],
+        samples: Mapping[str, Sequence[Mapping[str, float]]],
+        wholes: Mapping[str, Whole] | None = None,
+    ) -> None:
+        prepared = self._prepared
+        work = TallyOptions(
+            prepared.plan, self._marks, prepared.rules_folder, prepared.population,
+            (prepared.rules.digest, prepared.info.digest), self._tallies.folder, samples,
+            {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
+        )  # fmt: skip
+        self._engine(name, [msgspec.json.encode(element).decode() for element in elements], work)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "yuqing": metadata.version("yuqing"),
+        "numpy": np.__version__,
+        "scipy": metadata.version("scipy"),
+        "python": platform.python_version(),
+    }
 
 
 @contextmanager
