@@ -42,7 +42,7 @@ from udfs import choice, outcomes, population
 from udfs.outcomes import Marks, Tally, Whole
 from udfs.population.shard import Shard
 
-DRAW_PEOPLE, SAMPLE_PEOPLE = 25_000, 6_000
+SAMPLE_PEOPLE = 25_000
 """People (of whole neighbourhoods) on whom draws of the assumptions and samples of Sobol' indices are evaluated."""
 
 Engine = Callable[[str, Sequence[str], Work], object]
@@ -182,7 +182,7 @@ class _Stage:
         work = TallyOptions(
             prepared.plan, self._marks, prepared.rules_folder, prepared.population,
             (prepared.rules.digest, prepared.info.digest), self._tallies.folder, samples,
-            {DRAWS: DRAW_PEOPLE, SAMPLES: SAMPLE_PEOPLE}, wholes,
+            SAMPLE_PEOPLE, wholes,
         )  # fmt: skip
         self._engine(name, [msgspec.json.encode(element).decode() for element in elements], work)
 

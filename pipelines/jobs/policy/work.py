@@ -1,8 +1,8 @@
 """What a worker does with an element: evaluate options on shards and leave their tallies in a file.
 
     full     options x a run of consecutive shards, central assumptions          -> options' tallies
-    draws    a few draws of the assumptions x all options, on the sample          -> options' tallies
-    samples  a few samples of Sobol' indices x the options at the head, on a smaller sample -> values that rank
+    draws    a few draws of the assumptions x all options, on a sample of people  -> options' tallies
+    samples  a few samples of Sobol' indices x the options at the head, on the same sample -> values that rank
 
 How work is cut depends on the plan and the population only, never on the number of processes, and tallies are merged in
 the order of the cut: so a result is the same to the bit wherever it was computed.
@@ -106,7 +106,7 @@ class TallyOptions:
         digests: tuple[str, str],
         folder: Path,
         samples: Mapping[str, Sequence[Mapping[str, float]]],
-        people: Mapping[str, int],
+        people: int,
         wholes: Mapping[str, Whole] | None = None,
     ) -> None:
         """``samples``: assumptions of each draw and of each Sobol' sample; ``people``: size of the sample of people on
@@ -203,7 +203,7 @@ class TallyOptions:
     def _of_sample(self, what: str) -> Ready:
         if what not in self._ready:
             prepared = self._prepared
-            shard = population.sample(prepared.population, self._people[what], prepared.plan.seed, prepared.columns)
+            shard = population.sample(prepared.population, self._people, prepared.plan.seed, prepared.columns)
             self._ready.clear()
             plan = ranking(prepared.plan) if what == SAMPLES else prepared.plan
             self._ready[what] = Ready(prepared, plan, self._marks, shard, 1)
