@@ -27,7 +27,7 @@ from udfs.population.shard import Shard
 FULL, DRAWS, SAMPLES = "full", "draws", "samples"
 RUNS = 16
 """Runs of shards that the population is cut into, at most."""
-OPTIONS = 7
+OPTIONS = 24
 """Of one element: the baseline is evaluated once for them all."""
 DRAWS_EACH, SAMPLES_EACH = 4, 64
 
