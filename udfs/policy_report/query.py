@@ -14,8 +14,8 @@ def quoted(text: str) -> str:
 
 
 def of_results(view: View, measures: Sequence[str], grouping: str = "all") -> str:
-    """Rows of ``v_policy_results``: those of runs.parquet, small groups left out. ``grouping``: a name, ``all``, ``year``, or ``*``
-    for all and years, or ``groups`` for every grouping."""
+    """Rows of ``v_policy_results``: those of runs.parquet, small groups left out. ``grouping``: a name, ``all``,
+    ``year``, or ``*`` for all and years, or ``groups`` for every grouping."""
     names = ", ".join(quoted(name) for name in dict.fromkeys(measures))
     split = {
         "*": "grouping IN ('all', 'year')",
