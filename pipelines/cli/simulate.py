@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.asking import TokenFile, allowed
 from pipelines.cli.main import Context, app
 from pipelines.cli.services import say
+
+if TYPE_CHECKING:
+    from schemas.policy import Simulation
 
 GROUP = "Policy"
 
@@ -64,24 +67,24 @@ def simulate(
     tell(simulated.simulation, output)
 
 
-def summary(simulation: object) -> dict[str, int]:
+def summary(simulation: Simulation) -> dict[str, int]:
     """How many options stand how."""
     from collections import Counter
 
-    states = Counter(one.state for one in simulation.standings)  # type: ignore[attr-defined]  # loaded late
+    states = Counter(one.state for one in simulation.standings)
     return {state: states[state] for state in ("open", "released", "intercepted", "infeasible")}
 
 
-def tell(simulation: object, output: Path | None) -> None:
+def tell(simulation: Simulation, output: Path | None) -> None:
     """A few lines on stderr: what came of it, and where to read on."""
     counts = summary(simulation)
-    plan = simulation.plan  # type: ignore[attr-defined]  # loaded late
+    plan = simulation.plan
     titles = {option.name: option.title for option in plan.options}
     say(
-        f"{len(titles)} options in {simulation.seconds:.1f} s: "  # type: ignore[attr-defined]
+        f"{len(titles)} options in {simulation.seconds:.1f} s: "
         + ", ".join(f"{number} {state}" for state, number in counts.items())
     )
-    ranked = sorted((one for one in simulation.standings if one.rank), key=lambda one: one.rank)  # type: ignore[attr-defined]
+    ranked = sorted((one for one in simulation.standings if one.rank), key=lambda one: one.rank)
     for one in ranked[:3]:
         say(
             f"{one.rank}. {one.option} ({titles[one.option]}), score {one.score:.3f}, "
