@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from schemas.errors import UsageError
-from schemas.policy import BASELINE, Plan, PopulationInfo
+from schemas.policy import Plan, PopulationInfo
 from udfs import formulas, lined, outcomes, plans, policies, population
 from udfs.formulas import Program, RuleSet
 from udfs.outcomes import Kind
@@ -45,9 +45,8 @@ class Prepared:
         return self.program.needed(self.names)
 
     def levers(self, option: str) -> Levers:
-        """All levers of an option: its own over the baseline's."""
-        found = {one.name: one.levers for one in self.plan.options}
-        return {**found[BASELINE], **found[option]}
+        """All levers of the option of that name."""
+        return plans.levers_of(self.plan, next(one for one in self.plan.options if one.name == option))
 
     @property
     def central(self) -> dict[str, float]:
