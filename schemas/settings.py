@@ -22,6 +22,11 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _pair(first: str, one: object, second: str, other: object) -> None:
+    if bool(one) != bool(other):
+        raise ValueError(f"{first} and {second} belong together: {second if one else first} is missing")
+
+
 class StoreSection(_Section):
     """Which ClickHouse; without a URL the embedded one of this home."""
 
@@ -32,6 +37,71 @@ class StoreSection(_Section):
     passwords: Path | None = None
     """Of a store of one's own: a folder with a file for each of its other users, named after it (operator, analyst,
     notifier, ...), that holds the password. Without it `sql` refuses: the pipeline's own account sees the vault."""
+    ca: Path | None = None
+    """PEM of the authority that signed the store's certificate; without it the operating system's authorities."""
+    certificate: Path | None = None
+    """PEM with our own certificate (and its chain), for a store that asks for one."""
+    key: Path | None = None
+    """PEM with the private key of `certificate`."""
+    verify: bool = True
+    """False talks to whoever answers at the address: for finding a fault, never for work."""
+
+    @model_validator(mode="after")
+    def _together(self) -> StoreSection:
+        _pair("certificate", self.certificate, "key", self.key)
+        given = [name for name in ("ca", "certificate", "key") if getattr(self, name)]
+        if given and self.url and not self.url.startswith("https:"):
+            raise ValueError(f"{', '.join(given)} only mean something with TLS: write url as https://host:8443")
+        return self
+
+
+class KafkaSection(_Section):
+    """How jobs sign in to Kafka: one account for all kafka:// sources of a site (docs/security.md)."""
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Kafka's own name: SSL is TLS, SASL a password."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    """Better a file: the environment of a process is read by every process of its account."""
+    sasl_password_file: Path | None = None
+    ssl_ca: Path | None = None
+    """PEM of the authority that signed the brokers' certificates. Without it those that Java trusts."""
+    ssl_certificate: Path | None = None
+    """PEM with our own certificate and its chain, for brokers that ask for one."""
+    ssl_key: Path | None = None
+    """PEM with its private key: PKCS#8 without a passphrase (`openssl pkcs8 -topk8 -nocrypt`), mode 0600."""
+    ssl_verify_hostname: bool = True
+
+    @property
+    def tls(self) -> bool:
+        return self.security_protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def sasl(self) -> bool:
+        return self.security_protocol.startswith("SASL_")
+
+    @model_validator(mode="after")
+    def _together(self) -> KafkaSection:
+        _pair("ssl_certificate", self.ssl_certificate, "ssl_key", self.ssl_key)
+        for names, wanted, protocols in (
+            (("ssl_ca", "ssl_certificate"), self.tls, "SSL or SASL_SSL"),
+            (("sasl_username", "sasl_password", "sasl_password_file"), self.sasl, "SASL_SSL"),
+        ):
+            given = [name for name in names if str(getattr(self, name) or "")]
+            if given and not wanted:
+                raise ValueError(
+                    f"{', '.join(given)} would not be used with security_protocol {self.security_protocol}: "
+                    f"set it to {protocols}"
+                )
+        if self.sasl:
+            if not self.sasl_username:
+                raise ValueError(f"sasl_username is missing: {self.security_protocol} signs in by name")
+            if not self.sasl_password_file and not self.sasl_password.get_secret_value():
+                raise ValueError("sasl_password_file is missing: a file that holds the password")
+        if self.security_protocol == "SASL_PLAINTEXT" and self.sasl_mechanism == "PLAIN":
+            raise ValueError("PLAIN over SASL_PLAINTEXT would show the password to the network: set SASL_SSL")
+        return self
 
 
 class FlinkSection(_Section):
@@ -54,6 +124,9 @@ class ModelSection(_Section):
     """A bundle folder; without one the shipped default."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where a bundle of kind "torch" runs; auto takes CUDA where it is. The others run on the CPU."""
+    memo: Annotated[int, Field(ge=0, le=10_000_000)] = 20_000
+    """Texts whose results a worker remembers, so that copies need no model; about 1.5 KB each; 0: none. Changes no
+    result. What it saved stands in what a run reports ("model results remembered")."""
 
 
 class RulesSection(_Section):
@@ -190,6 +263,11 @@ class KeysSection(_Section):
     """Of the embedded store's encrypted disk; ``up`` reads it."""
 
 
+SECRETS = ("store.password", "kafka.sasl_password")
+"""Settings that never come from a command line."""
+_INSTEAD = "write it into a file of mode 0600 and set store.password_file or kafka.sasl_password_file to its path"
+
+
 class Settings(BaseSettings):
     """Everything a site may set."""
 
@@ -198,6 +276,7 @@ class Settings(BaseSettings):
     )
 
     store: StoreSection = StoreSection()
+    kafka: KafkaSection = KafkaSection()
     flink: FlinkSection = FlinkSection()
     model: ModelSection = ModelSection()
     rules: RulesSection = RulesSection()
@@ -257,6 +336,9 @@ def _set(values: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise UsageError(f"--set {override!r}: write key=value, for example --set flink.parallelism=2")
+    if key in SECRETS:
+        # not echoed: it is a password
+        raise UsageError(f"--set {key}=...: every process list would show it, and the run's folder keep it; {_INSTEAD}")
     *sections, name = key.split(".")
     if sections[:2] == ["flink", "configuration"]:  # Flink's own keys have dots of their own
         sections, name = ["flink", "configuration"], key.removeprefix("flink.configuration.")

@@ -45,6 +45,11 @@ class Step:
         """Return ``batch`` with the columns of ``writes`` set and those of ``drops`` gone."""
         raise NotImplementedError
 
+    def counted(self) -> dict[str, int]:
+        """What the step has counted since ``open``, a name -> a number; shown beside its cost. Of attempts: a batch
+        that the engine tries again counts again."""
+        return {}
+
     def close(self) -> None:
         """Release what ``open`` took; may be called twice."""
 

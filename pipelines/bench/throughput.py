@@ -20,7 +20,7 @@ from pipelines.bench.machine import PeakMemory, description
 from pipelines.engines.splits import SplitReader, splits_of
 from pipelines.feeds.uri import FileSource, GenerateSource, parse
 from pipelines.jobs import registry
-from pipelines.jobs.run import Spec, new_run
+from pipelines.jobs.run import Spec, new_run, remembered
 from pipelines.jobs.site import Site
 from pipelines.store import query
 from schemas import settings as site_settings
@@ -67,6 +67,7 @@ def _end_to_end(home: Path, source: str, parallelism: int, start: Any) -> dict[s
         "latency_s": {name: value / 1000 for name, value in found["latency_ms"].items()},
         "cost_per_step_us": costs,
         "audit_share": costs["record"] / sum(costs.values()),
+        "model_results_remembered": remembered(counts["counted"]),
     }
 
 
@@ -83,11 +84,18 @@ def _inline(home: Path, splits: Sequence[str], processes: int) -> dict[str, Any]
     ready.wait(timeout=300)
     began = time.monotonic()
     go.wait(timeout=60)
-    posts, cpu = (sum(column) for column in zip(*(done.get(timeout=3600) for _ in workers), strict=True))
+    ended = [done.get(timeout=3600) for _ in workers]
+    posts, cpu, texts, saved = (sum(column) for column in zip(*ended, strict=True))
     seconds = time.monotonic() - began
     for worker in workers:
         worker.join()
-    return {"posts": posts, "posts_per_s": posts / seconds, "posts_per_cpu_s": posts / cpu, "processes": processes}
+    return {
+        "posts": posts,
+        "posts_per_s": posts / seconds,
+        "posts_per_cpu_s": posts / cpu,
+        "processes": processes,
+        "model_results_remembered": saved / texts if texts else None,
+    }
 
 
 def _loop(home: Path, splits: Sequence[str], ready: Any, go: Any, done: Any) -> None:
@@ -103,4 +111,5 @@ def _loop(home: Path, splits: Sequence[str], ready: Any, go: Any, done: Any) -> 
             chain.run(batch)
             posts += batch.num_rows
         cpu = time.process_time() - cpu
-    done.put((posts, cpu))
+        seen = chain.counted()["classify"]
+    done.put((posts, cpu, seen["texts"], seen["remembered"] + seen["folded"]))

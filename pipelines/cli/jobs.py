@@ -203,9 +203,13 @@ def _local(spec: Spec, progress: Any, ended: Any) -> dict[str, Any]:
 
 
 def _report(counts: dict[str, Any], seconds: float) -> None:
+    from pipelines.jobs.run import remembered
+
+    share = remembered(counts.get("counted", {}))
     say(
         f"{counts['posts']:,} records in {seconds:,.1f} s with start-up: "
         f"{counts['stored']:,} stored, {counts['dead_letters']:,} dead letters"
+        + ("" if share is None else f"; model results remembered: {share:.0%}")
     )
 
 

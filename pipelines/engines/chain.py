@@ -75,6 +75,11 @@ class Chain:
         self._labels = labels([step.name for step in self.steps])
         self.costs = {label: StepCost() for label in self._labels}
 
+    def counted(self) -> dict[str, dict[str, int]]:
+        """What steps have counted since `open`, by the label that `costs` has; steps that count nothing are absent."""
+        found = {label: step.counted() for step, label in zip(self.steps, self._labels, strict=True)}
+        return {label: counts for label, counts in found.items() if counts}
+
     def close(self) -> None:
         for part in (*self.steps, self.dead_letters):
             part.close()

@@ -79,7 +79,8 @@ class _Worker(ScalarFunction):  # type: ignore[misc]
         """Leave the counts where the operator's command finds them: attempts, so a restart counts its posts again."""
         costs = {name: [cost.rows, cost.seconds] for name, cost in self._chain.costs.items()}
         aside = self._counts_file.with_suffix(".tmp")
-        aside.write_bytes(msgspec.json.encode(self._counts | {"at": time.time(), "costs": costs}))
+        found = self._counts | {"at": time.time(), "costs": costs, "counted": self._chain.counted()}
+        aside.write_bytes(msgspec.json.encode(found))
         aside.replace(self._counts_file)
 
     def _ask_to_stop(self, why: str) -> None:

@@ -98,5 +98,5 @@ def _classify(settings: Settings, live: bool) -> Classify:
     batch_texts = max(512, settings.flink.batch)  # a GPU wants the engine's batch whole
     if live and overload.lag_s:
         limits = {"lag_s": overload.lag_s, "back_s": overload.back_s}
-        return SheddingClassify(bundle, **limits, batch_texts=batch_texts, device=model.device)
-    return Classify(bundle, batch_texts=batch_texts, device=model.device)
+        return SheddingClassify(bundle, **limits, cache_size=model.memo, batch_texts=batch_texts, device=model.device)
+    return Classify(bundle, cache_size=model.memo, batch_texts=batch_texts, device=model.device)

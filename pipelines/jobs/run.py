@@ -11,7 +11,7 @@ HOME/runs/opinion-20260101T120000-3f2a/
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,7 +110,7 @@ def savepoints(spec: Spec) -> list[str]:
 
 def counts(folder: Path) -> dict[str, Any]:
     """What the workers of a run have counted: attempts, so a restart counts its posts again."""
-    total: dict[str, Any] = {"posts": 0, "stored": 0, "dead_letters": 0, "costs": {}}
+    total: dict[str, Any] = {"posts": 0, "stored": 0, "dead_letters": 0, "costs": {}, "counted": {}}
     for path in folder.glob("worker-*.json"):
         worker = msgspec.json.decode(path.read_bytes())
         for name in ("posts", "stored", "dead_letters"):
@@ -118,7 +118,18 @@ def counts(folder: Path) -> dict[str, Any]:
         for step, (rows, seconds) in worker["costs"].items():
             before = total["costs"].get(step, (0, 0.0))
             total["costs"][step] = (before[0] + rows, before[1] + seconds)
+        for step, counted in worker.get("counted", {}).items():
+            sums = total["counted"].setdefault(step, {})
+            for name, count in counted.items():
+                sums[name] = sums.get(name, 0) + count
     return total
+
+
+def remembered(counted: Mapping[str, Mapping[str, int]]) -> float | None:
+    """Share of texts that `classify` answered without its model, as copies in their batch or of a text that
+    `model.memo` kept; None when it saw none. A figure measured with it holds for feeds with as many copies."""
+    seen = counted.get("classify", {})
+    return (seen["remembered"] + seen["folded"]) / seen["texts"] if seen.get("texts") else None
 
 
 def command_line(spec_path: Path, spec: Spec, python: str, flink: str) -> Sequence[str]:

@@ -78,7 +78,7 @@ class SheddingClassify(Classify):
 
     Behind, a row's result depends on the clock too: that breaks the contract of steps on purpose, and so this class is
     for streams only. What still holds then: a post that may be a call has the result of `Classify`; so has a copy of a
-    post that is in the cache. A bundle of kind "wide" is as light as can be: nothing is shed.
+    post that is remembered. A bundle of kind "wide" is as light as can be: nothing is shed.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("text", "language", "keywords", "timestamp")
@@ -107,6 +107,9 @@ class SheddingClassify(Classify):
     def close(self) -> None:
         self._light.close()
         super().close()
+
+    def counted(self) -> dict[str, int]:
+        return super().counted() | {f"light {name}": count for name, count in self._light.counted().items()}
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self._opened().kind == LIGHT or not self._behind(batch):

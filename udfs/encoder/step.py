@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -15,6 +14,8 @@ from schemas.step import Step
 from udfs.encoder import decide
 from udfs.encoder.bundle import Bundle, load_bundle
 from udfs.encoder.load import load_model
+from udfs.encoder.memo import DEFAULT as REMEMBERED
+from udfs.encoder.memo import Memo
 from udfs.encoder.model import Encoded, Model
 from udfs.encoder.text import normalise
 from udfs.encoder.wide import LANGUAGES
@@ -32,7 +33,7 @@ class Classify(Step):
     """Sentiment, emotion and needs of every post, its embedding and hints for triage, from the masked text alone.
 
     A result depends on the normalised text (`text.normalise`, which also says what of a long post is read) and on
-    whether `language` is `en`; therefore a cache over exactly that pair changes no result, and a copied post costs a
+    whether `language` is `en`; therefore a memo over exactly that pair changes no result, and a copied post costs a
     dictionary look-up. Texts without a single known n-gram get the model's prior.
     """
 
@@ -43,17 +44,15 @@ class Classify(Step):
     def __init__(
         self,
         bundle: str | None = None,
-        cache_size: int = 20_000,
+        cache_size: int = REMEMBERED,
         batch_texts: int = BATCH_TEXTS,
         batch_tokens: int | None = None,
         device: str = "auto",
     ) -> None:
-        """``bundle``: a folder, or the name of a shipped one; None is the default. ``cache_size``: posts kept in the
-        least-recently-used cache (about 1.5 KB each), 0 for none. ``batch_texts``: texts a model sees at once at most,
-        and ``batch_tokens``: word pieces an encoder runs over at once (None: what suits the device); both bound memory
-        and change no result. ``device``: auto, cpu or cuda, where the bundle's kind can run on either."""
-        if cache_size < 0:
-            raise UsageError(f"classify.cache_size is {cache_size}: give 0 (no cache) or more")
+        """``bundle``: a folder, or the name of a shipped one; None is the default. ``cache_size``: texts whose
+        results are remembered (`model.memo`; about 1.5 KB each), 0 for none. ``batch_texts``: texts a model sees at
+        once at most, and ``batch_tokens``: word pieces an encoder runs over at once (None: what suits the device); both
+        bound memory and change no result. ``device``: auto, cpu or cuda, where the bundle's kind can run on either."""
         if batch_texts < 1:
             raise UsageError(f"classify.batch_texts is {batch_texts}: give 1 or more")
         if batch_tokens is not None and batch_tokens < 1:
@@ -65,45 +64,38 @@ class Classify(Step):
         self.device = device
         self.loaded: Bundle | None = None
         self._model: Model | None = None
-        self._cache: OrderedDict[Key, Row] = OrderedDict()
+        self._memo: Memo[Key, Row] = Memo(cache_size)
 
     def open(self) -> None:
         self.loaded = load_bundle(self.bundle)
         self._model = load_model(self.loaded, self.batch_tokens, self.device)
-        self._cache.clear()
+        self._memo.clear()
 
     def close(self) -> None:
         self._model = None
-        self._cache.clear()
+        self._memo.clear()
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         keys = keys_of(batch)
         found = self.classified(keys)
         return written(batch, [found[key] for key in keys], [self.model] * len(keys))
 
+    def counted(self) -> dict[str, int]:
+        return self._memo.counted()
+
     def holds(self, key: Key) -> bool:
-        """Whether the result of ``key`` is in the cache, and so costs nothing."""
-        return key in self._cache
+        """Whether the result of ``key`` is remembered, and so costs nothing."""
+        return key in self._memo
 
     def classified(self, keys: Sequence[Key]) -> dict[Key, Row]:
-        """Result of every distinct key, from the cache where it is there."""
-        found: dict[Key, Row] = {}
-        fresh: list[Key] = []
-        for key in dict.fromkeys(keys):
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                found[key] = self._cache[key]
-            else:
-                fresh.append(key)
-        for at in range(0, len(fresh), self.batch_texts):
-            part = fresh[at : at + self.batch_texts]
-            found.update(zip(part, self._score(part), strict=True))
-        if self.cache_size:
-            for key in fresh:
-                self._cache[key] = found[key]
-            while len(self._cache) > self.cache_size:
-                self._cache.popitem(last=False)
-        return found
+        """Result of every distinct key, remembered where it is."""
+        return self._memo.answers(keys, self._scored)
+
+    def _scored(self, keys: Sequence[Key]) -> list[Row]:
+        rows: list[Row] = []
+        for at in range(0, len(keys), self.batch_texts):
+            rows += self._score(list(keys[at : at + self.batch_texts]))
+        return rows
 
     def _score(self, keys: list[Key]) -> list[Row]:
         bundle, encoded = self._opened(), self._encode(keys)

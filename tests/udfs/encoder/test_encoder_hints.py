@@ -100,7 +100,7 @@ def test_cache_and_batch_change_neither(
 def test_the_cache_is_compact(tmp_path: Path, tiny_bundle: Make, fake: list[FakeModel]) -> None:
     classify = opened(tiny_bundle(tmp_path, hints=True, embedding={"dimensions": DIMENSIONS}))
     classify.apply(batch_of(["水"]))
-    ((_, embedding, hints),) = classify._cache.values()
+    ((_, embedding, hints),) = classify._memo._kept.values()
     assert isinstance(embedding, bytes)
     assert len(embedding) == DIMENSIONS
     assert isinstance(hints, tuple)

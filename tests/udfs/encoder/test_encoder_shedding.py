@@ -91,7 +91,7 @@ def opened() -> Iterator[SheddingClassify]:
 @pytest.fixture
 def step(opened: SheddingClassify) -> SheddingClassify:
     for classify in (opened, opened._light):
-        classify._cache.clear()
+        classify._memo.clear()
     opened._overload.on = False
     opened._clock = Clock()
     return opened
@@ -163,7 +163,7 @@ def test_it_comes_back_when_the_stream_does(step: SheddingClassify) -> None:
         rows(step.apply(batch_of([text], published=NOW - seconds * 1000)))[0]["model"] for seconds in (29, 30, 10, 9)
     ]
     assert models == [WHOLE] * 4, "a post in the cache costs nothing, so it keeps its labels"
-    step._cache.clear()
+    step._memo.clear()
     models = [
         rows(step.apply(batch_of([f"{text} {seconds}"], published=NOW - seconds * 1000)))[0]["model"]
         for seconds in (29, 30, 10, 9)

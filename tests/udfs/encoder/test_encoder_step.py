@@ -63,10 +63,10 @@ def test_cache_and_batch_change_no_result(tmp_path: Path, options: dict[str, int
 def test_cache_is_bounded_and_forgets_the_oldest(tmp_path: Path, tiny_bundle: Make) -> None:
     step = opened(str(tiny_bundle(tmp_path).path), cache_size=2)
     step.apply(batch_of(["一", "二", "三"]))
-    assert [text for text, _ in step._cache] == ["二", "三"]
+    assert [step.holds((text, "zh")) for text in "一二三四"] == [False, True, True, False]
     step.apply(batch_of(["二"]))
     step.apply(batch_of(["四"]))
-    assert [text for text, _ in step._cache] == ["二", "四"]
+    assert [step.holds((text, "zh")) for text in "一二三四"] == [False, True, False, True]
 
 
 @pytest.mark.parametrize("bundle", [*SHIPPED, "tiny"])
@@ -109,7 +109,7 @@ def test_language_picks_the_prior(tmp_path: Path, tiny_bundle: Make) -> None:
 
 
 def test_wrong_options_and_bundles_are_named(tmp_path: Path, tiny_bundle: Make) -> None:
-    with pytest.raises(UsageError, match="cache_size is -1"):
+    with pytest.raises(UsageError, match=r"model\.memo is -1"):
         Classify(cache_size=-1)
     with pytest.raises(UsageError, match="batch_texts is 0"):
         Classify(batch_texts=0)
