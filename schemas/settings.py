@@ -7,7 +7,7 @@ Later ones win: defaults, `--settings FILE` (YAML), environment (``YUQING_FLINK_
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -49,6 +49,8 @@ class StoreSection(_Section):
     @model_validator(mode="after")
     def _together(self) -> StoreSection:
         _pair("certificate", self.certificate, "key", self.key)
+        if "@" in self.url:
+            raise ValueError("url holds a user or password: write it without, and set user and password_file")
         given = [name for name in ("ca", "certificate", "key") if getattr(self, name)]
         if given and self.url and not self.url.startswith("https:"):
             raise ValueError(f"{', '.join(given)} only mean something with TLS: write url as https://host:8443")
@@ -359,6 +361,7 @@ def _words(error: ValidationError) -> str:
         else:
             # a channel's address is a secret, wherever somebody has put it
             secret = "password" in key or (key.startswith("alerts.channels") and not _harmless(problem["loc"]))
+            secret = secret or isinstance(problem["input"], Mapping)  # a whole section, its passwords with it
             shown = "" if secret else f" = {problem['input']!r}"
             parts.append(f"setting {key}{shown}: {problem['msg']}")
     return "; ".join(parts)

@@ -167,10 +167,12 @@ def preflight(spec: Spec, job: Job) -> None:
     if isinstance(feed, FolderSource) and not feed.path.is_dir():
         raise UsageError(f"--source {spec.source}: there is no such folder; make it first")
     if isinstance(feed, KafkaSource):
-        from pipelines.services.kafka import answers
+        from pipelines.services.kafka_access import refusal
 
-        if not answers(feed.brokers):
-            raise ServiceError(f"no Kafka broker answers at {feed.brokers}; `yuqing up --kafka` starts one here")
+        why = refusal(feed.brokers, spec.settings().kafka)
+        if why is not None:
+            remedy = why or "`yuqing up --kafka` starts one here"
+            raise ServiceError(f"no Kafka broker answers at {feed.brokers}: {remedy}")
     with job.opened(breaker=False):
         pass
 

@@ -14,7 +14,7 @@ In each a single Python operator runs the whole chain, so a post crosses the bor
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,9 @@ class Options:
     jars: tuple[Path, ...] = ()
     configuration: dict[str, str] = field(default_factory=dict)
     """Flink's own keys, passed on as they are."""
+    kafka: dict[str, str] = field(default_factory=dict)
+    """Properties of Kafka's client. Flink's plan keeps them and its REST may show them: no secret may be among them
+    (`pipelines.services.kafka_access.flink` writes those to a file and gives its place)."""
 
 
 def execute(job: Job, source: Source, options: Options) -> TableResult:
@@ -116,15 +119,19 @@ def _plan(job: Job, source: Source, options: Options, tables: Any) -> tuple[Any,
     if isinstance(source, FolderSource):
         _enumerated(tables, source)
         return RunSplits(job, run, rest), "SELECT run_chain(split) FROM feed"
-    _kafka(tables, source)
+    _kafka(tables, source, options.kafka)
     return RunRecords(job, run, rest), (
         "SELECT run_chain(topic, kafka_partition, kafka_offset, kafka_time, message) FROM feed"
     )
 
 
 def _create(tables: Any, columns: str, **options: str) -> None:
-    given = ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
+    given = ", ".join(f"'{key}' = '{_quoted(value)}'" for key, value in options.items())
     tables.execute_sql(f"CREATE TEMPORARY TABLE feed ({columns}) WITH ({given})")
+
+
+def _quoted(value: str) -> str:
+    return value.replace("'", "''")
 
 
 def write_manifests(source: FileSource, folder_of_run: Path, count: int) -> Path:
@@ -227,8 +234,8 @@ def _from_ticks(tables: Any, function: KeyedProcessFunction, result: Any, name: 
 _START = {"earliest": "earliest-offset", "latest": "latest-offset", "committed": "group-offsets"}
 
 
-def _kafka(tables: Any, source: KafkaSource) -> None:
-    options = {
+def _kafka(tables: Any, source: KafkaSource, access: Mapping[str, str]) -> None:
+    options = {f"properties.{key}": value for key, value in access.items()} | {
         "connector": "kafka",
         "topic": source.topic,
         "properties.bootstrap.servers": source.brokers,

@@ -41,10 +41,12 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     job, settings = registry.of_spec(spec)
     source = parse(spec.source)
     jars: tuple[Path, ...] = ()
+    access: dict[str, str] = {}
     if isinstance(source, KafkaSource):
+        from pipelines.services import kafka_access
         from pipelines.services.jars import kafka_jar
 
-        jars = (kafka_jar(),)
+        jars, access = (kafka_jar(),), kafka_access.flink(settings.kafka, Path(spec.home))
     local = spec.target == LOCAL
     options = flink.Options(
         run_folder=spec.folder,
@@ -56,6 +58,7 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
         rest=None if local else spec.rest,
         jars=jars,
         configuration=(_local_configuration() if local else {}) | settings.flink.configuration,
+        kafka=access,
     )
     try:
         result = flink.execute(job, source, options)

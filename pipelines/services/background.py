@@ -49,7 +49,9 @@ class Background:
             # opened here and inherited: nobody can take the port before the service has come up
             listener = opened.enter_context(listen(ports["metrics"]))
             command += ["--metrics", str(listener.fileno())]
-            process = spawn(self.name, command, home=registry.home, log=log, pass_fds=(listener.fileno(),))
+            # it reads the site's settings itself: a store of one's own may have its password in the environment
+            keeps = ("YUQING_STORE__PASSWORD",)
+            process = spawn(self.name, command, home=registry.home, log=log, pass_fds=(listener.fileno(),), keeps=keeps)
             service = Service.of(self.name, process, ports=ports, url="", log=log)
             registry.put(service)
         return service

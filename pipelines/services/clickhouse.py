@@ -7,10 +7,12 @@ at its next start.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from governance.keys import create_once, read_private, write_private
@@ -63,10 +65,24 @@ def start(registry: Registry, disk_keys: Sequence[bytes]) -> Service:
         write_users(directory, _complete_passwords(registry.home))
         command: list[str | Path] = [sys.executable, "-m", "pipelines.store.embedded", directory]
         command += ["--http-port", str(ports["http"]), "--tcp-port", str(ports["tcp"])]
-        process = spawn(NAME, command, home=registry.home, log=log, environ=environment(disk_keys))
+        with _piped(json.dumps(environment(disk_keys)).encode()) as keys:
+            command += ["--disk-keys", str(keys)]
+            process = spawn(NAME, command, home=registry.home, log=log, pass_fds=(keys,))
         service = Service.of(NAME, process, ports=ports, url=f"http://{HOST}:{ports['http']}", log=log)
         registry.put(service)
         return _await(service)
+
+
+@contextlib.contextmanager
+def _piped(content: bytes) -> Iterator[int]:
+    """The reading end of a pipe that holds ``content`` (at most 64 KiB, what a pipe takes without a reader)."""
+    reader, writer = os.pipe()
+    try:
+        with open(writer, "wb") as pipe:
+            pipe.write(content)
+        yield reader
+    finally:
+        os.close(reader)
 
 
 def _await(service: Service) -> Service:

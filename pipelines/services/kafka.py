@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import secrets
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from pipelines.services.jars import broker_class_path
 from pipelines.services.java import find_java
@@ -79,8 +82,11 @@ appender.file.strategy.max = 3
 """
 
 
-def start(registry: Registry) -> Service:
-    """Start the broker unless it runs; return once it answers clients. Call with the registry locked."""
+def start(registry: Registry, further: Mapping[str, str | int] = MappingProxyType({})) -> Service:
+    """Start the broker unless it runs; return once it answers clients. Call with the registry locked.
+
+    ``further`` settings of the broker are laid over ours: other listeners beside the one on loopback, say.
+    """
     running = registry.running(NAME)
     if running is not None:  # the caller before may have gone before it answered
         return _await(running)
@@ -92,7 +98,8 @@ def start(registry: Registry) -> Service:
     output = log.with_suffix(".out")
     with registry.ports(NAME, DEFAULT_PORTS) as ports:
         settings = folder / "server.properties"
-        settings.write_text("".join(f"{key}={value}\n" for key, value in properties(folder, ports).items()), "utf-8")
+        values = properties(folder, ports) | dict(further)
+        settings.write_text("".join(f"{key}={value}\n" for key, value in values.items()), "utf-8")
         (folder / "log4j2.properties").write_text(_LOGGING, "utf-8")
         rotate(log)
         java = [
@@ -139,17 +146,32 @@ def bootstrap(service: Service) -> str:
 
 def answers(bootstrap_servers: str) -> bool:
     """True if a broker there tells its metadata; ``bootstrap_servers`` as in Kafka's clients, any host. At most 3 s."""
+    return answers_of(bootstrap_servers, {}, timeout=3) is None
+
+
+def answers_of(bootstrap_servers: str, access: Mapping[str, Any], timeout: float) -> str | None:
+    """None if a broker there tells its metadata to who signs in with ``access`` (librdkafka's options); else what the
+    client said of it, "" for silence. The client's words hold addresses and settings' names, no password."""
     hosts = [address.rpartition(":") for address in bootstrap_servers.split(",")]
     if all(host == HOST and port.isdigit() and is_free(int(port)) for host, _, port in hosts):
-        return False  # at once: librdkafka would try until its time is up
+        return ""  # at once: librdkafka would try until its time is up
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, "socket.timeout.ms": 3000})
-    try:
-        return bool(client.list_topics(timeout=3).brokers)
-    except KafkaException:
-        return False
+    said: list[str] = []
+    options = {"bootstrap.servers": bootstrap_servers, "log_level": 0, "socket.timeout.ms": 3000, **access}
+    client = AdminClient(options | {"error_cb": lambda error: said.append(error.str())})
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        try:
+            if client.list_topics(timeout=1).brokers:
+                return None
+        except KafkaException as error:
+            said.append(error.args[0].str())
+        client.poll(0.1)
+        if any(word in one for one in said for word in ("SASL auth", "SSL handshake", "security.protocol")):
+            break  # it will not change its mind
+    return "\n".join(said)
 
 
 def _format(java: list[str], settings: Path, output: Path) -> None:

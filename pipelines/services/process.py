@@ -25,6 +25,8 @@ from schemas.errors import ServiceError
 
 HOME_MARK, SERVICE_MARK, TOKEN_MARK = "YUQING_HOME", "YUQING_SERVICE", "YUQING_TOKEN"
 KEPT_LOGS = 3
+SECRET_VARIABLES = ("YUQING_STORE__PASSWORD", "YUQING_KAFKA__SASL_PASSWORD", "YUQING_APPROVER_TOKEN")
+"""What a caller may have in its environment, and no service that runs for months should have in its own."""
 _START_TIME_TOLERANCE = 2.0  # seconds; only counts where a process's environment cannot be read
 
 # Popen objects of our own children, so that a dead child is reaped while its caller (a test, `demo`) lives on.
@@ -69,16 +71,20 @@ def spawn(
     log: Path,
     environ: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
+    keeps: Sequence[str] = (),
 ) -> Spawned:
     """Start ``arguments`` as a leader of its own session, with stdout and stderr in ``log``.
 
-    ``environ`` is added to the caller's environment; of the caller's descriptors it gets ``pass_fds`` and no other.
+    ``environ`` is added to the caller's environment, without ``SECRET_VARIABLES`` but those in ``keeps``; of the
+    caller's descriptors it gets ``pass_fds`` and no other.
     Files it makes are readable by the owner only.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     rotate(log)
     token = secrets.token_hex(16)
     marks = {HOME_MARK: str(home), SERVICE_MARK: name, TOKEN_MARK: token}
+    dropped = set(SECRET_VARIABLES) - set(keeps)
+    inherited = {name: value for name, value in os.environ.items() if name not in dropped}
     try:
         with log.open("wb") as output:
             child = subprocess.Popen(  # noqa: S603 - the command line is ours
@@ -89,7 +95,7 @@ def spawn(
                 close_fds=True,
                 pass_fds=pass_fds,
                 cwd=home,
-                env={**os.environ, **(environ or {}), **marks},
+                env={**inherited, **(environ or {}), **marks},
                 start_new_session=True,
                 umask=0o077,
             )

@@ -68,6 +68,11 @@ class StoreSettings:
     """Tables without a prefix are of this database. Empty: of none; that is how migrations come before it exists."""
     connect_timeout_s: int = 5
     send_receive_timeout_s: int = 60
+    ca: str | None = None
+    """PEM of the authority that must have signed the server's certificate; None: the operating system's."""
+    certificate: str | None = None
+    key: str | None = None
+    verify: bool = True
 
 
 def external(section: StoreSection, user: str = "yuqing") -> StoreSettings:
@@ -79,11 +84,24 @@ def external(section: StoreSection, user: str = "yuqing") -> StoreSettings:
                 f"setting store.passwords is missing: a folder with a file {user}, which holds the password of the "
                 f"store's user {user} (docs/store.md says what it may)"
             )
-        return StoreSettings(section.url, user, _secret("store.passwords", section.passwords / user))
-    password = section.password.get_secret_value()
-    if section.password_file is not None:
-        password = _secret("store.password_file", section.password_file)
-    return StoreSettings(section.url, section.user, password)
+        password = _secret("store.passwords", section.passwords / user)
+    elif section.password_file is not None:
+        user, password = section.user, _secret("store.password_file", section.password_file)
+    else:
+        user, password = section.user, section.password.get_secret_value()
+    ca, certificate, key = (readable(f"store.{name}", getattr(section, name)) for name in ("ca", "certificate", "key"))
+    return StoreSettings(section.url, user, password, ca=ca, certificate=certificate, key=key, verify=section.verify)
+
+
+def readable(setting: str, file: Path | None) -> str | None:
+    """The absolute path of a file that a setting names, None for none. Raises UsageError when it cannot be read."""
+    if file is None:
+        return None
+    try:
+        with file.open("rb"):
+            return str(file.absolute())
+    except OSError as error:
+        raise UsageError(f"setting {setting}: {file} cannot be read ({error.strerror})") from None
 
 
 def _secret(setting: str, file: Path) -> str:
@@ -96,12 +114,20 @@ def _secret(setting: str, file: Path) -> str:
 def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = None) -> Client:
     """Open a client. One per thread: it keeps an HTTP connection alive, and no server-side session.
 
-    Raises UsageError for a URL that is none, StoreUnavailable when nobody answers, StoreError for a wrong password.
+    Raises UsageError for a URL that is none, StoreUnavailable when nobody answers, StoreError for a wrong password and
+    for a server whose certificate is not to be trusted; the message names the setting.
     """
     parts = urlsplit(settings.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"store.url {settings.url!r} is not an address like http://127.0.0.1:8123")
-    with translated("connect"):
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        shown = settings.url.rpartition("@")[2]  # what stands before an @ is a password more often than not
+        raise UsageError(f"store.url {shown!r} is not an address like http://127.0.0.1:8123")
+    tls: dict[str, Any] = {}
+    if parts.scheme == "https":
+        tls = {"verify": settings.verify, "ca_cert": settings.ca}
+        if settings.certificate:
+            # strict: beside the password; the driver would send it in the password's place
+            tls |= {"client_cert": settings.certificate, "client_cert_key": settings.key, "tls_mode": "strict"}
+    with translated("connect"), _explained(settings):
         client = clickhouse_connect.get_client(
             host=parts.hostname,
             port=parts.port or (8443 if parts.scheme == "https" else 8123),
@@ -116,8 +142,46 @@ def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = 
             autogenerate_session_id=False,
             query_limit=0,
             query_retries=0,
+            **tls,
         )
     return _measured(client) if declared.INSERT_SECONDS.counts else client
+
+
+_REFUSALS = (
+    ("CERTIFICATE_VERIFY_FAILED", "the certificate of {url} is not signed by the authority in store.ca"),
+    ("doesn't match", "the certificate of {url} is for another host: write store.url as the certificate has it"),
+    ("WRONG_VERSION_NUMBER", "{url} does not speak TLS: write store.url with http://, or with its https port"),
+    ("RECORD_LAYER_FAILURE", "{url} does not speak TLS: write store.url with http://, or with its https port"),
+    ("CERTIFICATE_REQUIRED", "{url} asks for a certificate: set store.certificate and store.key"),
+    ("UNKNOWN_CA", "{url} does not trust the certificate in store.certificate"),
+    ("[SSL", "TLS with {url} failed: see store.ca, store.certificate and store.key"),
+)
+"""What OpenSSL and the driver say, and which setting is to blame. The first that fits counts."""
+
+
+@contextmanager
+def _explained(settings: StoreSettings) -> Iterator[None]:
+    """Say which setting is to blame when a server that is there does not let us in: waiting would not help."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ClickHouseError) and _code(error)[0] == 516:
+            raise StoreError(
+                f"connect: ClickHouse error 516 AUTHENTICATION_FAILED: {settings.user} at {settings.url}: "
+                "name or password is wrong: see store.user, store.password_file and store.passwords"
+            ) from None
+        said = "; ".join(_said(error))
+        for words, why in _REFUSALS:
+            if settings.url.startswith("https") and words in said:
+                raise StoreError(f"connect: {why.format(url=settings.url)}") from None
+        raise
+
+
+def _said(error: BaseException | None) -> Iterator[str]:
+    """The messages of an error and of what caused it."""
+    while error is not None:
+        yield str(error)
+        error = error.__cause__ or error.__context__
 
 
 def _measured(client: Client) -> Client:

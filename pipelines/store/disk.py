@@ -1,8 +1,9 @@
 """The embedded store's data are encrypted at rest: AES-256 in counter mode, by ClickHouse's own encrypted disk.
 
 Tables, the log of people's queries and what large queries write aside lie on the disk ``sealed``; names of tables and
-columns do not. The keys come through the environment of the server's process and stand in no file of the store, so a
-copy of the data folder is worth nothing without them.
+columns do not. The keys come to the server's process through a pipe and stand in no file of the store, so a copy of
+the data folder is worth nothing without them. The process puts them into its own environment, where ClickHouse looks
+for them; process lists show the environment of the start, in which they are not.
 
 Data that a store wrote before it had keys stay as they are, readable, until they expire; new parts are encrypted.
 """

@@ -18,6 +18,7 @@ import errno
 import fcntl
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -62,8 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("directory", type=Path, help="data directory; holds the files of write_users")
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--tcp-port", type=int, required=True)
+    parser.add_argument("--disk-keys", type=int, metavar="FD", help="a pipe with disk.environment as JSON")
     options = parser.parse_args(arguments)
     try:
+        if options.disk_keys is not None:
+            with open(options.disk_keys, "rb") as pipe:
+                os.environ.update(json.load(pipe))
         serve(options.directory.absolute(), options.http_port, options.tcp_port)
     except YuqingError as error:
         print(f"clickhouse: {error}", file=sys.stderr, flush=True)
