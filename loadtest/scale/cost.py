@@ -1,0 +1,140 @@
+"""Cost of a post by the size of the feed: is a million as cheap a post as ten thousand?
+
+CPU seconds of every process of the home are counted, merges and followers too. A start (JVM, models, one split a
+worker) is measured by itself and taken off: it does not grow with the feed, and would make small feeds look dear. Both
+figures stand in the table.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loadtest.outside import Outside
+from loadtest.scale import kept, runs
+
+SPLIT = 512
+"""Posts of a split of a generated feed."""
+FLAT = 0.10
+"""The dearest size may cost so much more than the cheapest."""
+SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+
+
+def measure(
+    home: Outside,
+    output: Path,
+    sizes: Sequence[int],
+    parallelism: int,
+    feed: str,
+    settings: Sequence[str],
+    starts: int,
+    stop: threading.Event,
+) -> dict[str, Any]:
+    """The report: `points` by size, `start`, `verdict`. What stands under `output` is not measured again."""
+
+    def run(name: str, posts: int, seed: int) -> dict[str, Any]:
+        source = source_of(feed, posts, seed)
+        runs.say(f"{name}: {posts:,} posts")
+        return runs.measured(
+            home, output / "points" / f"{name}.json", runs.Request(source, parallelism, tuple(settings)), stop
+        )
+
+    begun = kept.once(output / "begun.json", {}, kept.machine)
+    first = [run(f"start-{n}", SPLIT * parallelism, 900 + n) for n in range(1, starts + 1)]
+    points = [run(f"posts-{posts}", posts, seed) for seed, posts in enumerate(sizes, 101)]
+    machine = {key: value for key, value in begun.items() if key not in ("request", "made")}
+    return report(points, first, machine, parallelism, settings)
+
+
+def source_of(feed: str, posts: int, seed: int) -> str:
+    """A generated feed of that size; another seed gives other posts, so that no run rewrites rows of another. Its
+    last post is of the moment of submission, so that alerts are of an age to be sent."""
+    return f"generate:?posts={posts}&seed={seed}" + (f"&{feed}" if feed else "")
+
+
+def report(
+    points: Sequence[dict[str, Any]],
+    starts: Sequence[dict[str, Any]],
+    machine: dict[str, Any],
+    parallelism: int,
+    settings: Sequence[str],
+) -> dict[str, Any]:
+    """`points` with their cost a post (ms of CPU) beyond the start, and whether it is flat."""
+    start = {name: statistics.median(one["cpu_s"][name] for one in starts) for name in ("command", "services", "all")}
+    begun = statistics.median(one["posts"] for one in starts)
+    rows = []
+    for point in points:
+        spent = point["cpu_s"]
+        rows.append(
+            {
+                name: point[name]
+                for name in ("posts", "dead_letters", "command_s", "posts_per_s", "remembered", "step_us")
+            }
+            | {
+                "cpu_s": spent["all"],
+                "segments": point["segments"],
+                "with_start_ms": 1000 * spent["all"] / point["posts"],
+                "beyond_start_ms": 1000 * (spent["all"] - start["all"]) / (point["posts"] - begun),
+                "services_ms": 1000 * (spent["services"] - start["services"]) / (point["posts"] - begun),
+                "cpu_by_kind": point["cpu_by_kind"],
+                "latency_s": point["latency_s"],
+            }
+        )
+    return {
+        "machine": machine,
+        "parallelism": parallelism,
+        "settings": list(settings),
+        "start": start | {"posts": begun},
+        "points": rows,
+        "verdict": verdict([row["beyond_start_ms"] for row in rows]),
+    }
+
+
+def verdict(costs: Sequence[float]) -> dict[str, Any]:
+    """Whether costs are flat: the dearest at most FLAT above the cheapest. Raises ValueError without any."""
+    spread = max(costs) / min(costs) - 1 if min(costs) > 0 else float("inf")
+    return {
+        "flat": spread <= FLAT,
+        "spread": spread,
+        "last_to_first": costs[-1] / costs[0] - 1,
+        "words": f"{'flat' if spread <= FLAT else 'not flat'}: the dearest size costs {spread:.1%} more a post than the"
+        f" cheapest (limit {FLAT:.0%})",
+    }
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report as Markdown. The share of remembered model results stands in every line."""
+    machine, rows = report["machine"], []
+    for row in report["points"]:
+        remembered = "not counted" if row["remembered"] is None else f"{row['remembered']:.0%}"
+        rows.append(
+            [
+                f"{row['posts']:,}",
+                f"{row['beyond_start_ms']:.3f}",
+                f"{row['with_start_ms']:.3f}",
+                f"{row['services_ms']:.3f}",
+                f"{row['posts_per_s']:,.0f}" if row["posts_per_s"] else f"in {row['segments']} parts",
+                f"{row['command_s']:,.0f}",
+                remembered,
+                f"{row['dead_letters']:,}",
+            ]
+        )
+    head = [
+        "posts",
+        "CPU ms a post",
+        "with the start",
+        "of it services",
+        "posts/s",
+        "wall s",
+        "model results remembered",
+    ]
+    settings = ", ".join(report["settings"]) or "defaults"
+    return (
+        f"{machine['cores']} cores ({machine['cpu']}), {machine['date']}, parallelism {report['parallelism']},"
+        f" settings: {settings}; a start takes {report['start']['all']:.0f} CPU-seconds\n\n"
+        + kept.markdown([*head, "dead letters"], rows)
+        + f"\n{report['verdict']['words']}\n"
+    )
