@@ -16,6 +16,7 @@ they are stored (``governance.vault.vault_rows``): of posts that ask for nothing
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,7 +46,10 @@ VAULT = pa.schema([pa.field("vault", pa.list_(VAULT_VALUE))])
 
 
 def vault_context(platform: str, post_id: str, kind: str, start: int) -> bytes:
-    """Authenticated data of a vault value: one copied to another row, type or offset does not open."""
+    """Authenticated data of a vault value: one copied to another row, type or offset does not open.
+
+    A context is its parts end to end, so ``Seal`` makes the row's part once and adds the value's.
+    """
     return context("vault", platform, post_id, kind, str(start))
 
 
@@ -84,25 +88,32 @@ class Seal(Step):
         if self._sealer is None or self._tokeniser is None:
             raise RuntimeError("open() was not called")
         values = _Values(self._sealer, self._tokeniser)
-        columns = (batch.column(name).to_pylist() for name in ("id", "platform", "author", "url", "identifiers"))
+        columns = [records.values_of(batch.column(name)) for name in ("id", "platform", "author", "url")]
+        found = records.rows_of(batch.column("identifiers"), "type", "start", "end", "value")
         author_tokens, phone_tokens, offsets = [], [], [0]
-        for post_id, platform, author, url, identifiers in zip(*columns, strict=True):
-            row = (platform or "", post_id or "")
+        for post_id, platform, author, url, identifiers in zip(*columns, found, strict=True):
+            row = context("vault", platform or "", post_id or "")
             phones: dict[str, None] = {}
-            for found in identifiers or ():
-                token = values.add(row, found["type"], found["start"], found["end"], found["value"])
-                if token and found["type"] in PHONE_KINDS:
+            for one in identifiers or ():
+                token = values.add(row, one["type"], one["start"], one["end"], one["value"])
+                if token and one["type"] in PHONE_KINDS:
                     phones[token] = None
             if url:
                 values.add(row, URL_FIELD, -1, -1, url)
             elif author:
                 values.add(row, AUTHOR_FIELD, -1, -1, author)
-            author_tokens.append(self._tokeniser.author(row[0], author) if author else "")
+            author_tokens.append(self._tokeniser.author(platform or "", author) if author else "")
             phone_tokens.append(list(phones))
             offsets.append(len(values))
         vault = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values.array())
         sealed = {"author_token": author_tokens, "phone_tokens": phone_tokens, "vault": vault}
         return records.without_columns(records.with_columns(batch, self.writes, sealed), self.drops)
+
+
+@lru_cache(maxsize=4_096)
+def _context_in_row(kind: str, start: int) -> bytes:
+    """What follows the row's part in ``vault_context``: few types, and most of them at few offsets."""
+    return context(kind, str(start))
 
 
 class _Values:
@@ -119,14 +130,14 @@ class _Values:
     def __len__(self) -> int:
         return len(self._kinds)
 
-    def add(self, row: tuple[str, str], kind: str, start: int, end: int, value: str) -> str:
-        """Seal a value and return its token."""
+    def add(self, row: bytes, kind: str, start: int, end: int, value: str) -> str:
+        """Seal a value and return its token. ``row``: ``context`` of the post, made once for all its values."""
         token = "" if kind in WITHOUT_TOKEN else self._token(kind, value)
         self._kinds.append(kind)
         self._starts.append(start)
         self._ends.append(end)
         self._tokens.append(token)
-        self._sealed.append(self._seal(value.encode(), vault_context(*row, kind, start)))
+        self._sealed.append(self._seal(value.encode(), row + _context_in_row(kind, start)))
         return token
 
     def array(self) -> pa.StructArray:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -156,8 +157,8 @@ def vault_rows(batch: pa.RecordBatch, now: int, ttl: int | None = None) -> pa.Re
         "platform": pc.take(batch.column("platform"), post),
         "post_id": pc.take(batch.column("id"), post),
         "version": pc.take(_version(batch, now), post),
-        "expires_at": pa.array([now + DAY_MS * days] * len(post), pa.int64()),
-        "hold_until": pa.array([0] * len(post), pa.int64()),
+        "expires_at": pa.repeat(pa.scalar(now + DAY_MS * days, pa.int64()), len(post)),
+        "hold_until": pa.repeat(pa.scalar(0, pa.int64()), len(post)),
     }
     columns = [fixed[name] if name in fixed else values.field(name) for name in PII_VAULT.names]
     return pa.RecordBatch.from_arrays(columns, schema=PII_VAULT)
@@ -165,14 +166,17 @@ def vault_rows(batch: pa.RecordBatch, now: int, ttl: int | None = None) -> pa.Re
 
 def _asks(batch: pa.RecordBatch) -> pa.BooleanArray:
     """Per post: does it ask, offer or warn?"""
-    asks = pa.array([False] * batch.num_rows, pa.bool_())
+    asks = pa.repeat(pa.scalar(False), batch.num_rows)
     names = batch.schema.names
     for name in ("needs", "hazards"):
         if name in names:
             asks = pc.or_(asks, pc.fill_null(pc.greater(pc.list_value_length(batch.column(name)), 0), False))
     if "keywords" in names:
-        hits = batch.column("keywords").to_pylist()
-        asks = pc.or_(asks, pa.array([any(hit["critical"] for hit in found or ()) for found in hits], pa.bool_()))
+        keywords = batch.column("keywords")
+        critical = keywords.flatten().field("critical").fill_null(False)
+        found = np.zeros(batch.num_rows, bool)
+        found[pc.list_parent_indices(keywords).filter(critical).to_numpy()] = True
+        asks = pc.or_(asks, pa.array(found))
     return asks
 
 

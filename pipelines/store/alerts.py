@@ -26,17 +26,18 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.store.client import StoreSettings
 from pipelines.store.sinks import GIVE_UP_AFTER_S, TIMESTAMP, StoreSink, now_ms, times, versions
-from schemas.records import PLACE_LEVELS
+from schemas.records import PLACE_LEVELS, rows_of, values_of
 
 Lane = Literal["rules", "needs"]
 
@@ -122,7 +123,7 @@ class WriteAlerts(StoreSink):
 
     def rows(self, batch: pa.RecordBatch, hits: Sequence[Hit]) -> dict[str, pa.Array]:
         """The columns of ``alert_hits``."""
-        posts = batch.take(pa.array([hit.row for hit in hits], pa.int64()))
+        posts = batch.select(_STORED).take(pa.array([hit.row for hit in hits], pa.int64()))
         age = pc.subtract(posts.column("ingested_at"), posts.column("created_at"))
         notify = [int(self.generation == 0 and ms is not None and ms <= self.max_age_ms) for ms in age.to_pylist()]
         version = versions(posts.column("updated_at"), self.generation).tolist()
@@ -147,77 +148,103 @@ class WriteAlerts(StoreSink):
         }
 
 
+_STORED = ["platform", "id", "created_at", "updated_at", "ingested_at"]
+"""Columns of the batch that a hit is stored with; taking the rows of all of them would copy texts and embeddings."""
+
+
 def _rule_hits(batch: pa.RecordBatch, window_ms: int) -> list[Hit]:
     keywords: pa.ListArray = batch.column("keywords")
-    critical = keywords.values.field("critical").to_numpy(zero_copy_only=False)
+    critical = _present(keywords.flatten().field("critical"))
     if not critical.any():
         return []
+    rows = np.unique(_present(pc.list_parent_indices(keywords))[critical])
     hits = []
-    offsets = keywords.offsets.to_numpy().tolist()
-    for row, (first, last) in enumerate(pairwise(offsets)):
-        if not critical[first:last].any():
-            continue
+    for post in _posts(batch, rows):
         terms: dict[str, dict[str, None]] = {}  # rule -> its terms, in order of the text
-        for keyword in keywords[row].as_py():
+        for keyword in post.values["keywords"]:
             if keyword["critical"]:
                 terms.setdefault(keyword["rule"], {})[f"{keyword['term']} ({keyword['category']})"] = None
-        post = _post(batch, row)
-        hits += [_hit(row, post, rule, RULE_PRIORITY, (), tuple(why), window_ms) for rule, why in terms.items()]
+        hits += [post.hit(rule, RULE_PRIORITY, (), tuple(why), window_ms) for rule, why in terms.items()]
     return hits
 
 
 def _need_hits(batch: pa.RecordBatch, window_ms: int) -> list[Hit]:
     hits = []
-    urgent = pc.equal(batch.column("priority"), 1).fill_null(False).to_numpy(zero_copy_only=False)
-    for row in urgent.nonzero()[0].tolist():
-        post = _post(batch, row)
-        needs = tuple(need["need"] for need in post["needs"] or () if need["need"] not in NOT_HELP)
-        hazards = tuple(post["hazards"] or ())
-        if post["state"] == "closed" or not (needs or hazards):
+    urgent = _present(pc.equal(batch.column("priority"), 1))
+    for post in _posts(batch, urgent.nonzero()[0]):
+        told = post.values
+        needs = tuple(need["need"] for need in told["needs"] or () if need["need"] not in NOT_HELP)
+        hazards = tuple(told["hazards"] or ())
+        if told["state"] == "closed" or not (needs or hazards):
             continue
-        vulnerable = (post["people"] or {}).get("vulnerable") or ()
+        vulnerable = (told["people"] or {}).get("vulnerable") or ()
         reasons = (
             *("need " + need for need in needs),
             *("hazard " + hazard for hazard in hazards),
             *("vulnerable " + group for group in vulnerable),
         )
-        hits.append(_hit(row, post, NEED_RULE, 1, needs, reasons, window_ms))
+        hits.append(post.hit(NEED_RULE, 1, needs, reasons, window_ms))
     return hits
 
 
-_POST_COLUMNS = ["text", "created_at", "places", "phone_tokens", "author_token", "needs", "hazards", "people", "state"]
+_POST_COLUMNS = (
+    *("text", "created_at", "places", "phone_tokens", "author_token"),
+    *("keywords", "needs", "hazards", "people", "state"),
+)
 
 
-def _post(batch: pa.RecordBatch, row: int) -> dict[str, Any]:
-    there = set(batch.schema.names)  # the rules lane comes before the model: no needs yet
-    return {name: batch.column(name)[row].as_py() for name in _POST_COLUMNS if name in there}
+def _present(values: pa.Array) -> np.ndarray[Any, Any]:
+    """As an array of numpy; null is 0 or false."""
+    return values.fill_null(0 if pa.types.is_integer(values.type) else False).to_numpy(zero_copy_only=False)
 
 
-def _hit(
-    row: int,
-    post: Mapping[str, Any],
-    rule: str,
-    priority: int,
-    needs: tuple[str, ...],
-    reasons: tuple[str, ...],
-    window_ms: int,
-) -> Hit:
-    place = deepest_place(post["places"] or ())
-    phones = post["phone_tokens"] or ()
-    fold, key = fold_key(place, phones, post["text"] or "")
-    window = (post["created_at"] or 0) // window_ms
-    return Hit(
-        row=row,
-        alert_id=alert_id(rule, fold, key, window),
-        rule=rule,
-        priority=priority,
-        fold=fold,
-        place=place["name"] if place else "",
-        adcode=(place["adcode"] or "") if place else "",
-        needs=needs,
-        caller_token=phones[0] if phones else post["author_token"] or "",
-        reasons=reasons,
-    )
+@dataclass(frozen=True)
+class _Post:
+    """What an alert needs of a post that raises one; ``row`` is its row in the batch."""
+
+    row: int
+    values: Mapping[str, Any]
+    place: Mapping[str, Any] | None
+    fold: tuple[str, str]
+
+    def hit(self, rule: str, priority: int, needs: tuple[str, ...], reasons: tuple[str, ...], window_ms: int) -> Hit:
+        phones = self.values["phone_tokens"] or ()
+        fold, key = self.fold
+        return Hit(
+            row=self.row,
+            alert_id=alert_id(rule, fold, key, (self.values["created_at"] or 0) // window_ms),
+            rule=rule,
+            priority=priority,
+            fold=fold,
+            place=self.place["name"] if self.place else "",
+            adcode=(self.place["adcode"] or "") if self.place else "",
+            needs=needs,
+            caller_token=phones[0] if phones else self.values["author_token"] or "",
+            reasons=reasons,
+        )
+
+
+_FIELDS = {
+    "places": ("name", "level", "adcode"),
+    "keywords": ("rule", "category", "term", "critical"),
+    "needs": ("need",),
+}
+"""What is read of lists of structs."""
+
+
+def _read(column: pa.Array, name: str) -> Sequence[Any]:
+    return rows_of(column, *_FIELDS[name]) if name in _FIELDS else values_of(column)
+
+
+def _posts(batch: pa.RecordBatch, rows: np.ndarray[Any, Any]) -> Iterator[_Post]:
+    """Posts of ``rows``: columns are read for all of them at once, which costs a third of reading one by one."""
+    there = [name for name in _POST_COLUMNS if name in batch.schema.names]  # before the model: no needs yet
+    taken = batch.select(there).take(pa.array(rows, pa.int64()))
+    columns = [_read(taken.column(name), name) for name in there]
+    for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
+        post = dict(zip(there, values, strict=True))
+        place = deepest_place(post["places"] or ())
+        yield _Post(row, post, place, fold_key(place, post["phone_tokens"] or (), post["text"] or ""))
 
 
 def alert_id(rule: str, fold: str, key: str, window: int) -> str:
@@ -256,9 +283,11 @@ def copy_group(text: str) -> str:
     words = _NOT_A_WORD.sub("", _NOT_COMPARED.sub(" ", _TAIL.sub("", unicodedata.normalize("NFKC", text).lower())))
     words = words[:LONGEST]
     shingles = {words[i : i + SHINGLE] for i in range(max(1, len(words) - SHINGLE + 1))}
-    lowest = [2**32] * HASHES
-    for shingle in shingles:
-        digest = hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=4 * HASHES).digest()
-        for n in range(HASHES):
-            lowest[n] = min(lowest[n], int.from_bytes(digest[4 * n : 4 * n + 4], "big"))
-    return "-".join(f"{value:08x}" for value in lowest)
+    digests = np.frombuffer(b"".join(map(_hashes, shingles)), ">u4").reshape(-1, HASHES)
+    return "-".join(f"{value:08x}" for value in digests.min(axis=0).tolist())
+
+
+@lru_cache(maxsize=1 << 16)
+def _hashes(shingle: str) -> bytes:
+    """The values of a shingle under all hash functions, big-endian; remembered, since four characters come again."""
+    return hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=4 * HASHES).digest()

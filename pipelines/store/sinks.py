@@ -24,7 +24,7 @@ from clickhouse_connect.driver.client import Client
 from governance.vault.rows import vault_rows
 from pipelines.store.client import StoreSettings, connect, translated, with_retries
 from schemas.errors import StoreUnavailable
-from schemas.records import DEAD_LETTER, with_columns
+from schemas.records import DEAD_LETTER, values_of, with_columns
 from schemas.step import Sink
 
 GIVE_UP_AFTER_S = 20.0
@@ -58,11 +58,11 @@ def times(milliseconds: pa.Array) -> pa.Array:
 
 def distinct(lists: pa.ListArray, name: str) -> pa.Array:
     """For each list of structs the distinct values of field ``name``, sorted, nulls and empties left out."""
-    values = lists.values.field(name).to_pylist()
+    values = values_of(lists.values.field(name))
+    found: list[list[str]] = [[]] * len(lists)
     offsets = lists.offsets.to_numpy()
-    found: list[list[str]] = []
-    for first, last in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-        found.append(sorted({value for value in values[first:last] if value}) if last > first else [])
+    for row in np.flatnonzero(np.diff(offsets)).tolist():
+        found[row] = sorted({value for value in values[offsets[row] : offsets[row + 1]] if value})
     return pa.array(found, pa.list_(pa.string()))
 
 
