@@ -112,7 +112,7 @@ def _filter(job: Job, source: str, target: str, shown: _Shown, writer: CountedDe
     from pipelines.engines import inline
 
     encode = msgspec.json.Encoder().encode
-    with _opened(target) as output:
+    with opened(target) as output:
         for rows in shown(inline.run(job, _batches(source))):
             output.write(b"".join(encode(row) + b"\n" for row in rows))
             output.flush()
@@ -138,7 +138,7 @@ def _batches(source: str) -> Iterator[pa.RecordBatch]:
 
 
 @contextmanager
-def _opened(target: str) -> Iterator[IO[bytes]]:
+def opened(target: str) -> Iterator[IO[bytes]]:
     """The output; a file appears under its name only when it is complete."""
     if target == "-":
         yield sys.stdout.buffer

@@ -7,8 +7,10 @@ Towns and villages are invented; a few town names may exist all the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from hashlib import sha256
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,48 @@ class City:
         return self.adcode if self.short in text else None
 
     @cached_property
+    def streets(self) -> tuple[str, ...]:
+        """Roads; like all names below they are put together from parts, the same in every run."""
+        return _named(self.adcode, _ROAD_NAMES, ("路", "大道", "街", "北路", "东路"), 60)
+
+    @cached_property
+    def estates(self) -> tuple[str, ...]:
+        return _named(self.adcode, _ESTATE_NAMES, ("花园", "家园", "小区", "苑", "新城", "名邸", "里"), 80)
+
+    @cached_property
+    def schools(self) -> tuple[str, ...]:
+        return _named(self.adcode, _ROAD_NAMES, ("小学", "中学", "实验学校", "幼儿园"), 50)
+
+    @cached_property
+    def hospitals(self) -> tuple[str, ...]:
+        return _named(self.adcode, _ROAD_NAMES, ("医院", "中医院", "社区卫生服务中心"), 30)
+
+    def towns(self, county: str) -> tuple[str, ...]:
+        """Six towns of a county. Not personal, so without marks."""
+        return _named(county, _TOWN_NAMES, ("镇", "乡", "街道"), 6)
+
+    @cached_property
     def _names(self) -> re.Pattern[str]:
         return re.compile("|".join(name for _, name in self.counties))
 
     @cached_property
     def _adcodes(self) -> dict[str, str]:
         return {name: adcode for adcode, name in self.counties}
+
+
+_ROAD_NAMES = (
+    "朝阳 和平 团结 文昌 迎宾 青年 长青 光华 兴业 振兴 永安 丰收 新华 胜利 育才 春风 晨曦 望江 云台 凤鸣 槐荫 桐柏 百花"
+).split()
+_ESTATE_NAMES = (
+    "碧水 锦绣 康乐 逸景 翡翠 书香 御景 天鹅 梧桐 香樟 枫林 明珠 祥和 金色 世纪 阳光 幸福 观澜 湖畔 龙腾"
+).split()
+_TOWN_NAMES = ("白鹭 红旗 大榆 清泉 马鞍 双河 柿园 石磨 青枫 安乐 永兴 枣阳坡 黄花 银杏 龙潭 三里").split()
+
+
+def _named(key: str, fronts: Sequence[str], ends: Sequence[str], count: int) -> tuple[str, ...]:
+    """`count` different combinations, which the key chooses."""
+    every = [front + end for front in fronts for end in ends]
+    return tuple(sorted(every, key=lambda name: sha256((key + name).encode()).digest())[:count])
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:

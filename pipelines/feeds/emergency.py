@@ -1,62 +1,26 @@
-"""The emergency inside a generated feed: episodes (somebody needs something at a place), and what is posted of them.
-
-After the onset the feed is cut into blocks of `Plan.block` posts; in each of them one post, its place drawn from the
-seed, is the first call of a new episode. So the first call of any episode, and whether a post is one, are known without
-making the posts before it, and a copy knows what it copies.
-"""
+"""The posts of an incident inside a generated feed: episodes (somebody needs something at a place), and what is posted
+of them. Which post is the first call of which episode stands in `scenario`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pipelines.feeds.cities import City, find_city
-from pipelines.feeds.draft import Draft
-from pipelines.feeds.grammar import Dice, Mark, Segment, Slots, Writer, joined
-from pipelines.feeds.uri import GenerateSource
-from pipelines.feeds.wording import flood
+from pipelines.feeds.disguise import disguised
+from pipelines.feeds.draft import Draft, Facts
+from pipelines.feeds.grammar import Dice, Grammar, Mark, Slots, marked
+from pipelines.feeds.scenario import PASSED_ON, Plan, plan
+from pipelines.feeds.wording import emergencies
+from pipelines.feeds.wording.flood import CITY_EN
+from pipelines.feeds.wording.kind import Echo, Situation
 from pipelines.feeds.wording.words import WORDS, full_name, im_id, mobile_digits, nickname, person, written
 
-_ONSET_SECONDS = 600
-"""Event time before the emergency of an unbounded feed."""
-_UNBOUNDED_BLOCK = 400
-_MAX_EPISODES = 300
-"""In a bounded feed: the night in mind had a few hundred real calls among a million posts an hour."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Where in a feed what happens."""
-
-    seed: int
-    city: City
-    onset: int
-    """Index of the first post of the emergency."""
-    block: int
-    """Posts from one new episode to the next, on average."""
-
-    def first_call(self, number: int) -> int:
-        """Index of the post that opens episode `number`."""
-        # the emergency begins with a call, so that a feed of a hundred posts has one too
-        shift = Dice(self.seed, "call", number).below(self.block) if number else 0
-        return self.onset + number * self.block + shift
-
-
-@lru_cache(maxsize=64)
-def plan(source: GenerateSource) -> Plan | None:
-    """None where there is no emergency."""
-    if source.emergency == "none" or not source.share:
-        return None
-    if source.posts is None:
-        onset, block = round(_ONSET_SECONDS * source.event_rate), _UNBOUNDED_BLOCK
-    else:
-        onset = int(source.posts * source.onset)
-        block = (source.posts - onset) // _MAX_EPISODES
-    # first calls are at most an eighth of the emergency's posts
-    block = max(40, math.ceil(8 / source.share), block)
-    return Plan(source.seed, find_city(source.city), onset, min(block, 2**24))
+__all__ = ["Episode", "Plan", "emergency_post", "episode", "first_post", "plan"]
+_GRAMMAR = Grammar(WORDS)
+_render = _GRAMMAR.render
+_UPDATES = 6
+"""Percent of an incident's posts that tell what became of a call."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +29,7 @@ class Episode:
     first_call: int
     adcode: str
     county: str
-    situation: flood.Situation
+    situation: Situation
     people: int
     author: str
     form: bool
@@ -73,22 +37,17 @@ class Episode:
     slots: Slots
 
 
-_SITUATIONS = tuple(s for s in flood.SITUATIONS for _ in range(s.weight))
-_ECHOES = tuple(e for e in flood.ECHOES for _ in range(e.weight))
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def episode(where: Plan, number: int) -> Episode:
-    dice = Dice(where.seed, "episode", number)
-    situation = dice.pick(_SITUATIONS)
-    adcode, county = dice.pick(where.city.counties)
-    kinds: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-    if situation.home:
-        kinds = ((flood.VILLAGES, flood.HOUSE_VILLAGE), (flood.ESTATES, flood.HOUSE_ESTATE))
-    else:
-        kinds = ((flood.VILLAGES, ("",)), (flood.PUBLIC, ("",)))
-    spots, houses = dice.pick(kinds)
-    house = Writer(dice).write(dice.pick(houses)).segment().text
+    wording = emergencies.KINDS[where.hazard]
+    dice = Dice(*where.key, "episode", number)
+    situation = dice.pick(wording.drawn)
+    counties = where.city.counties
+    if where.county is not None:
+        counties = tuple(pair for pair in counties if pair[0] == where.county)
+    adcode, county = dice.pick(counties)
+    spots, houses = dice.pick(wording.homes if situation.home else wording.public)
+    house = _render(dice.pick(houses), dice, {})
     people = dice.between(2, 9) if dice.below(4) else dice.between(10, 60)
     digits = mobile_digits(dice)
     missing = Mark("PERSON", full_name(dice))
@@ -98,7 +57,7 @@ def episode(where: Plan, number: int) -> Episode:
         "city": where.city.short,
         "city_full": where.city.name,
         "county": county,
-        "town": dice.pick(flood.TOWNS),
+        "town": dice.pick(wording.towns),
         "spot": Mark("PLACE", dice.pick(spots)),
         "house": Mark("ADDRESS", house) if house else "",
         "full": ("{province_full}{city_full}{county}{town}{spot}", "{city_full}{county}{town}{spot}"),
@@ -108,153 +67,168 @@ def episode(where: Plan, number: int) -> Episode:
         "name": person(dice),
         "missing": missing,
         "tel": lambda of: Mark("CN_MOBILE", written(digits, of)),
-        "im": im_id(dice),
+        "account": im_id(dice),
         "river": dice.pick(where.city.rivers),
         "reservoir": where.city.reservoir,
         "hour": ("{18-23}", "{1-9}"),
     }
+    form = not dice.below(4) and wording.form
     return Episode(
-        number, where.first_call(number), adcode, county, situation, people, nickname(dice), not dice.below(4), slots
-    )
+        number, where.first_call(number), adcode, county, situation, people, nickname(dice), form, slots
+    )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
-def _call(where: Plan, number: int, version: int) -> Segment:
+@lru_cache(maxsize=16384)
+def _call(where: Plan, number: int, version: int) -> str:
     """The text of a call. Version 0 is the first; others say the same of the same with other words around it."""
+    wording = emergencies.KINDS[where.hazard]
     told = episode(where, number)
-    slots = (told.slots, WORDS)
-    frame = Dice(where.seed, "frame", number, version)
-    what = Writer(Dice(where.seed, "situation", number), *slots)
-    what = what.write(what.dice.pick(told.situation.templates))
+    frame = Dice(*where.key, "frame", number, version)
+    situation = Dice(*where.key, "situation", number)
+    what = _render(situation.pick(told.situation.templates), situation, told.slots)
 
-    def part(templates: Sequence[str]) -> Segment:
-        return Writer(frame, *slots).write(frame.pick(templates)).segment()
+    def part(templates: Sequence[str]) -> str:
+        return _render(frame.pick(templates), frame, told.slots)
 
-    if told.form:
-        heading, place, between, tail = ((text,) for text in flood.FORM)
-        return joined((part(heading), part(place), part(between), what.segment(), part(tail)))
-    parts = [part(flood.WHERE), what.segment(), Segment("。"), part(flood.CONTACTS), part(flood.CLOSINGS)]
-    if frame.below(3) == 0:  # what first, then where
-        parts[0], parts[1], parts[2] = parts[1], Segment("。"), parts[0]
-    opening = part(flood.STILL if version else flood.OPENINGS)
-    tag = part(flood.TAGS)
-    return joined((tag, opening, *parts) if frame.below(2) else (opening, *parts, tag))
+    if told.form and wording.form_parts:
+        heading, place, between, tail = ((text,) for text in wording.form_parts)
+        text = part(heading) + part(place) + part(between) + what + part(tail)
+    else:
+        parts = [part(wording.where), what, "。", part(wording.contacts), part(wording.closings)]
+        if frame.below(3) == 0:  # what first, then where
+            parts[0], parts[1], parts[2] = what, "。", parts[0]
+        opening = part(wording.still if version else wording.openings)
+        tag = part(wording.tags)
+        text = "".join((tag, opening, *parts) if frame.below(2) else (opening, *parts, tag))
+    return disguised(text, frame) if where.disguised and frame.chance(where.disguised) else text
 
 
-def emergency_post(source: GenerateSource, where: Plan, index: int, dice: Dice) -> Draft | None:
-    """The post at `index` if it belongs to the emergency, else None. `index` is not before the onset."""
-    number = (index - where.onset) // where.block
-    first_call = where.first_call(number)
-    if first_call == index:
-        return _first(where, number)
-    if not dice.chance(source.share):
-        return None
+def emergency_post(where: Plan, index: int, first_call: int, number: int, dice: Dice) -> Draft:
+    """A post of the incident that is no first call; block `number`, whose first call is at `first_call`, is that of
+    `index`."""
     last = number if first_call < index else number - 1  # newest episode that has begun; -1: none
     kind = dice.below(100)
-    if kind < 36 and last >= 0:
+    if kind < PASSED_ON * 100 and last >= 0:
         # half of what is passed on is recent; of the rest the early calls have gone round most
         number = last - dice.below(min(12, last + 1)) if dice.below(2) else dice.below(dice.below(last + 1) + 1)
-        return _passed_on(source, where, number, dice)
-    if kind < 42 and last >= 3:
+        return _passed_on(where, number, dice)
+    if kind < PASSED_ON * 100 + _UPDATES and last >= 3:
         return _update(where, last - 3 - dice.below(min(20, last - 2)), dice)
     return _echo(where, dice)
 
 
-def _first(where: Plan, number: int) -> Draft:
+@lru_cache(maxsize=8192)
+def first_post(where: Plan, number: int) -> Draft:
+    """The call that opens an episode."""
     told = episode(where, number)
-    text = _call(where, number, 0)
-    dice = Dice(where.seed, "first", number)
-    return Draft(
-        kind="call",
-        sentiment="negative",
-        emotion="fear",
-        text=text,
-        platform="weibo" if dice.below(4) else "douyin",
-        author=told.author,
-        region=where.city.province.removesuffix("省"),
-        needs=told.situation.needs,
-        hazards=told.situation.hazards,
-        vulnerable=told.situation.vulnerable,
-        items=told.situation.items,
-        people=told.people,
-        adcode=told.adcode,
+    said = told.situation
+    facts = Facts(
+        emergencies.KINDS[where.hazard].call,
+        "negative",
+        said.emotion,
+        needs=said.needs,
+        hazards=said.hazards,
+        vulnerable=said.vulnerable,
+        items=said.items,
         source_kind="volunteer" if told.form else "self",
         state="open",
-        priority=told.situation.priority,
-        episode=number,
+        priority=said.priority,
+    )
+    return Draft(
+        facts,
+        _call(where, number, 0),
+        "weibo" if Dice(*where.key, "first", number).below(4) else "douyin",
+        told.author,
+        where.city.province.removesuffix("省"),
+        told.adcode,
+        told.people,
+        f"{number}" if where.number is None else f"{where.number}-{number}",
+        where.name,
+        first=True,
     )
 
 
-def _passed_on(source: GenerateSource, where: Plan, number: int, dice: Dice) -> Draft:
-    told = episode(where, number)
-    draft = replace(
-        _first(where, number), author=nickname(dice), region=None, copy_of=told.first_call, source_kind="relay"
-    )
-    fire_brigade = Mark("USERNAME", f"@{where.city.short}消防")
-    slots: tuple[Slots, ...] = ({"hour": told.slots["hour"], "fire_brigade": fire_brigade}, WORDS)
+@lru_cache(maxsize=8192)
+def _facts(where: Plan, number: int, kind: str, source_kind: str) -> Facts:
+    return replace(first_post(where, number).facts, kind=kind, source_kind=source_kind)
+
+
+def _passed_on(where: Plan, number: int, dice: Dice) -> Draft:
+    wording = emergencies.KINDS[where.hazard]
+    told, call = episode(where, number), first_post(where, number)
+    kind, platform, repost = "copy", call.platform, False
+    own = "volunteer" if told.form else "self"
     form = dice.below(10)
     if form < 4:
-        prefix = Writer(dice, *slots).write(dice.pick(flood.COPIED)).segment()
-        kind = draft.source_kind if prefix.text else ("volunteer" if told.form else "self")
-        return replace(draft, kind="copy", source_kind=kind, text=joined((prefix, draft.text)))
-    if form < 7:
-        tail = Writer(dice, {"first": Mark("USERNAME", "@" + told.author)}).write("//{first}:").segment()
-        comment = Writer(dice, *slots).write(dice.pick(flood.FORWARDED)).segment()
-        return replace(draft, kind="forward", platform="weibo", repost=True, text=joined((comment, tail, draft.text)))
-    # a few versions of each call go round, so near-copies have copies of their own
-    kind = "volunteer" if told.form else "self"
-    return replace(draft, kind="near_copy", source_kind=kind, text=_call(where, number, 1 + dice.below(6)))
+        prefix = _render(dice.pick(wording.copied), dice, told.slots)
+        own = "relay" if prefix else own
+        text = prefix + call.marked
+    elif form < 7:
+        kind, own, platform, repost = "forward", "relay", "weibo", True
+        slots: Slots = {"fire_brigade": Mark("USERNAME", f"@{where.city.short}消防"), "hour": told.slots["hour"]}
+        comment = _render(dice.pick(wording.forwarded), dice, slots)
+        text = f"{comment}//{marked(Mark('USERNAME', '@' + told.author))}:{call.marked}"
+    else:
+        # a few versions of each call go round, so near-copies have copies of their own
+        kind, text = "near_copy", _call(where, number, 1 + dice.below(6))
+    facts = _facts(where, number, kind, own)
+    author = nickname(dice)
+    return Draft(
+        facts, text, platform, author, None, told.adcode, told.people, call.episode, where.name, told.first_call, repost
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def _update_facts(where: Plan, number: int, which: int) -> Facts:
+    said = episode(where, number).situation
+    return Facts(
+        "update",
+        "negative" if which < 2 else "positive",
+        said.emotion if which < 2 else "happy",
+        needs=said.needs[:1] if which == 0 else (),
+        state=("partial", "unclear")[which] if which < 2 else "closed",
+        priority=said.priority if which == 0 else None if which == 1 else 4,
+    )
 
 
 def _update(where: Plan, number: int, dice: Dice) -> Draft:
+    wording = emergencies.KINDS[where.hazard]
     told = episode(where, number)
-    which = dice.below(6)
-    templates = flood.PARTIAL if which == 0 else flood.UNCLEAR if which == 1 else flood.CLOSED
-    text = Writer(dice, told.slots, WORDS).write(dice.pick(templates)).segment()
-    partial = which == 0
+    which = min(dice.below(6), 2)
+    templates = (wording.partial, wording.unclear, wording.closed)[which]
+    if not templates:
+        which, templates = 2, wording.closed
+    text = _render(dice.pick(templates), dice, told.slots)
+    facts, author = _update_facts(where, number, which), nickname(dice)
+    if which == 2 and wording.denies:
+        facts, author = wording.denies, where.city.short + "发布"
     return Draft(
-        kind="update",
-        sentiment="negative" if which < 2 else "positive",
-        emotion="fear" if which < 2 else "happy",
-        text=text,
-        platform="weibo",
-        author=nickname(dice),
-        needs=("rescue",) if partial else (),
-        people=told.people,
-        adcode=told.adcode,
-        state=("partial", "unclear")[which] if which < 2 else "closed",
-        source_kind="other",
-        priority=told.situation.priority if partial else None if which == 1 else 4,
-        episode=number,
-    )
+        facts, text, "weibo", author, None, told.adcode, told.people,
+        f"{number}" if where.number is None else f"{where.number}-{number}", where.name,
+    )  # fmt: skip
 
 
 def _echo(where: Plan, dice: Dice) -> Draft:
-    echo = dice.pick(_ECHOES)
+    city = where.city
+    echo: Echo = dice.pick(emergencies.KINDS[where.hazard].echoed)
+    counties = city.counties if where.county is None else [pair for pair in city.counties if pair[0] == where.county]
     slots: Slots = {
-        "city": where.city.short,
-        "city_en": flood.CITY_EN[where.city.adcode],
-        "province": where.city.province.removesuffix("省"),
-        "county": dice.pick(where.city.counties)[1],
-        "river": dice.pick(where.city.rivers),
-        "reservoir": where.city.reservoir,
+        "city": city.short,
+        "city_en": CITY_EN[city.adcode],
+        "province": city.province.removesuffix("省"),
+        "county": dice.pick(counties)[1],
+        "river": dice.pick(city.rivers),
+        "reservoir": city.reservoir,
         "hour": str(dice.below(24)),
-        "tag": flood.TAGS,
+        "tag": emergencies.KINDS[where.hazard].tags,
     }
-    text = Writer(dice, slots, WORDS).write(dice.pick(echo.templates)).segment()
+    text = _render(dice.pick(echo.templates), dice, slots)
     own = echo.source_kind in ("official", "media")
     return Draft(
-        kind=echo.kind,
-        sentiment=echo.sentiment,
-        emotion=echo.emotion,
-        text=text,
-        platform=echo.platform or ("douyin" if dice.below(4) == 0 else "weibo"),
-        language="en" if echo.kind == "english" else "zh",
-        author=where.city.short + ("发布" if echo.source_kind == "official" else "新闻网") if own else nickname(dice),
-        needs=echo.needs,
-        hazards=echo.hazards,
-        adcode=where.city.name_in(text.text),
-        source_kind=echo.source_kind,
-        state="open" if echo.needs else None,
-        priority=echo.priority,
+        echo.facts,
+        text,
+        echo.platform or ("douyin" if dice.below(4) == 0 else "weibo"),
+        city.short + ("发布" if echo.source_kind == "official" else "新闻网") if own else nickname(dice),
+        place=city,
+        incident=where.name,
     )

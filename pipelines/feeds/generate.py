@@ -1,10 +1,10 @@
-"""A feed of its own: Chinese-first posts of an ordinary day, with an emergency that begins in the middle of it.
+"""A feed of its own: posts of ordinary days, Chinese first, with an emergency (or several) that begins in the middle.
 
 Post i is a pure function of the source's values and i, so any split can be made anywhere, again and in any order. What
 each post really is stands in `truth`, never in the post. The texts come from templates written for this project: good
 for demonstration, load and faults; no classifier may be trained or judged on them, they are far easier than people are.
 
-Cost: 30 to 60 microseconds a post (see docs/feeds.md).
+Cost: below 20 microseconds a post (see docs/feeds.md).
 """
 
 from __future__ import annotations
@@ -18,24 +18,27 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from pipelines.feeds.cities import CITIES, City, find_city
+from pipelines.feeds import counters
+from pipelines.feeds.cities import City
+from pipelines.feeds.curve import times
 from pipelines.feeds.draft import Draft
-from pipelines.feeds.emergency import emergency_post, plan
-from pipelines.feeds.grammar import Dice, Mark, Slots, Writer
+from pipelines.feeds.emergency import emergency_post, first_post
+from pipelines.feeds.grammar import plain
 from pipelines.feeds.lines import MAX_LINE
+from pipelines.feeds.ordinary import Ordinary
 from pipelines.feeds.pace import Clock, wall_ms
+from pipelines.feeds.scenario import plans
 from pipelines.feeds.uri import GenerateSource, parse
-from pipelines.feeds.wording.everyday import EVERYDAY
-from pipelines.feeds.wording.words import WORDS, nickname
 from schemas.records import RAW
 
 SOURCE = "generate"
 POSTS_PER_SPLIT = 512
 _BEIJING = timezone(timedelta(hours=8))
-_SUBJECTS = tuple(subject for subject in EVERYDAY for _ in range(subject.weight))
-_PLATFORMS = ("weibo",) * 13 + ("douyin",) * 4 + ("xiaohongshu",) * 3
-_REGIONS = ("北京", "上海", "广东 深圳", "江苏 南京", "浙江 杭州", "四川 成都", "湖北 武汉", "陕西 西安", "海外", None)
 _DEVICES = ("iPhone客户端", "Android客户端", "网页版", "HarmonyOS设备")
+# a heavy tail: half of the posts get 2 likes or fewer, one in a thousand gets 7,000
+_LIKES = tuple(int(2.0 ** (13 * (at / 1000) ** 3)) - 1 for at in range(1000))
+_BAD_WORD, _WHICH_BAD, _SHARE_WORD = 0, 1, 2
+"""Words of a post's row that decide what it is; `ordinary` has the next ones."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,153 +63,216 @@ def splits(source: GenerateSource, posts_per_split: int = POSTS_PER_SPLIT, first
 
 def read(split: GenerateSplit, clock: Clock = wall_ms) -> pa.RecordBatch:
     """The records of a split: a batch of RAW. `timestamp` is the post's event time, `offset` its index."""
-    source = _source(split.uri)
-    indices = range(split.first, split.first + split.count)
-    lines = [line(source, index) for index in indices]
+    feed = _of_uri(split.uri)
+    created = feed.times.at(split.first, split.count)
     return pa.RecordBatch.from_arrays(
         [
             pa.array([SOURCE] * split.count, pa.string()),
-            pa.array([str(source.seed)] * split.count, pa.string()),
-            pa.array(indices, pa.int64()),
-            pa.array([created_at(source, index) for index in indices], pa.int64()),
+            pa.array([str(feed.source.seed)] * split.count, pa.string()),
+            pa.array(range(split.first, split.first + split.count), pa.int64()),
+            pa.array(created),
             pa.array([clock()] * split.count, pa.int64()),
-            pa.array(lines, pa.binary()),
+            pa.array(feed.lines(split.first, split.count), pa.binary()),
         ],
         schema=RAW,
     )
 
 
-@lru_cache(maxsize=16)
-def _source(uri: str) -> GenerateSource:
-    source = parse(uri)
-    assert isinstance(source, GenerateSource)  # noqa: S101  (GenerateSplit holds no other)
-    return source
-
-
 def created_at(source: GenerateSource, index: int) -> int:
     """Event time of a post in epoch milliseconds."""
-    return source.start + round(index * 1000 / source.event_rate)
+    return int(times(source).at(index)[0])
 
 
 def post_id(source: GenerateSource, index: int) -> str:
     return f"g{source.seed}-{index}"
 
 
+def lines(source: GenerateSource, first: int, count: int) -> list[bytes]:
+    """`count` posts from `first` on, each a line of JSON without line end, as the contract's "A post, in"; or a
+    malformed line (`bad`)."""
+    return _feed(source).lines(first, count)
+
+
 def line(source: GenerateSource, index: int) -> bytes:
-    """The post as a line of JSON, without line end, as the contract's "A post, in"; or a malformed line (`bad`)."""
-    reason = _bad(source, index)
-    draft = draft_of(source, index)
-    dice = Dice(source.seed, "fields", index)
-    created = created_at(source, index)
-    post: dict[str, Any] = {"id": post_id(source, index), "platform": draft.platform, "text": draft.text.text}
-    if draft.author:
-        post["author"] = draft.author
-    post["created_at"] = _time(draft.platform, created)
-    if draft.region:
-        post["region"] = draft.region
-    if draft.repost and draft.copy_of is not None:
-        post["repost_of"] = post_id(source, draft.copy_of)
-    if draft.platform != "rss":
-        # a heavy tail: half of the posts get 2 likes or fewer, one in a thousand gets 7,000
-        post["likes"] = int(2.0 ** (13 * (dice.below(1000) / 1000) ** 3)) - 1
-        post["reposts"] = post["likes"] // dice.between(3, 20)
-        post["comments"] = post["likes"] // dice.between(2, 12)
-    if draft.platform == "weibo":
-        post["url"] = f"https://weibo.example.com/{source.seed}/{index}"
-        post["device"] = dice.pick(_DEVICES)
-    return _BAD[reason](post) if reason else _encode(post)
+    """One post of `lines`."""
+    feed = _feed(source)
+    return feed.line(index, feed.row(index), int(feed.times.at(index)[0]))
 
 
 def truth(source: GenerateSource, index: int) -> dict[str, Any]:
     """What is known of a post; keys as in the contract's scored post where there is one.
 
-    `identifiers` and `places` have type, start, end, value with Python string offsets in the text; `is_copy_of` is the
-    id of the post that it repeats. A malformed line has only id, kind "bad" and the reason.
+    `identifiers` and `places` have type, start, end, value with Python string offsets in the text, and `disguised`
+    where they are; `first` opens its `episode`; `is_copy_of` is the id of the post that it repeats. A malformed line
+    has only id, kind "bad" and the reason.
     """
-    if reason := _bad(source, index):
-        return {"id": post_id(source, index), "kind": "bad", "reason": reason}
-    draft = draft_of(source, index)
-    spans = [span._asdict() for span in draft.text.spans]
-    return {
-        "id": post_id(source, index),
-        "kind": draft.kind,
-        "language": draft.language,
-        "sentiment": draft.sentiment,
-        "emotion": draft.emotion,
-        "needs": list(draft.needs),
-        "hazards": list(draft.hazards),
-        "vulnerable": list(draft.vulnerable),
-        "items": list(draft.items),
-        "people": draft.people,
-        "adcode": draft.adcode,
-        "source_kind": draft.source_kind,
-        "state": draft.state,
-        "priority": draft.priority,
-        "identifiers": [span for span in spans if span["type"] != "PLACE"],
-        "places": [span for span in spans if span["type"] == "PLACE"],
-        "episode": None if draft.episode is None else f"e{source.seed}-{draft.episode}",
-        "is_copy_of": None if draft.copy_of is None else post_id(source, draft.copy_of),
-    }
+    feed = _feed(source)
+    return feed.truth(index, feed.row(index))
 
 
 def draft_of(source: GenerateSource, index: int) -> Draft:
     """The post with all that is known of it."""
-    dice = Dice(source.seed, "post", index)
-    where = plan(source)
-    if where is not None and index >= where.onset and (draft := emergency_post(source, where, index, dice)):
-        return draft
-    return _everyday(source, dice)
+    feed = _feed(source)
+    return feed.draft(index, feed.row(index))
 
 
-def _everyday(source: GenerateSource, dice: Dice) -> Draft:
-    subject = dice.pick(_SUBJECTS)
-    city = find_city(source.city) if dice.below(3) else dice.pick(CITIES)
-    slots: Slots = {
-        "city": city.short,
-        "county": dice.pick(city.counties)[1],
-        "plate": lambda of: _plate(city, of),
-    }
-    text = Writer(dice, slots, WORDS).write(dice.pick(subject.templates)).segment()
-    region = f"{city.province.removesuffix('省')} {city.short}" if dice.below(2) else dice.pick(_REGIONS)
-    return Draft(
-        kind=subject.kind,
-        sentiment=subject.sentiment,
-        emotion=subject.emotion,
-        text=text,
-        platform=subject.platform or dice.pick(_PLATFORMS),
-        author="" if dice.below(50) == 0 else nickname(dice),
-        language=subject.language,
-        region=None if subject.language == "en" else region,
-        adcode=city.name_in(text.text),
-        source_kind="media" if subject.kind == "news" else "other",
-    )
+class Feed:
+    """A generated feed with its tables. Make it once: `lines` is for speed, a thousand posts a call."""
+
+    def __init__(self, source: GenerateSource) -> None:
+        self.source = source
+        self.times = times(source)
+        self._start = counters.base(source.seed, "post")
+        self._plans = plans(source)
+        self._onset = min((where.onset for where in self._plans), default=2**62)
+        self._bad = round(source.bad * 2**counters.BITS)
+        self._ordinary = Ordinary(source, self._start, self._is_ordinary)
+        self._by_hour = source.curve == "day"
+        self.row = lru_cache(maxsize=256)(self._row)
+
+    def lines(self, first: int, count: int) -> list[bytes]:
+        rows = counters.rows(self._start, first, count)
+        created = self.times.at(first, count).tolist()
+        return list(map(self.line, range(first, first + count), rows, created))
+
+    def truths(self, first: int, count: int) -> list[dict[str, Any]]:
+        return list(map(self.truth, range(first, first + count), counters.rows(self._start, first, count)))
+
+    def _row(self, index: int) -> list[int]:
+        return counters.rows(self._start, index, 1)[0]
+
+    # -- what a post is ------------------------------------------------------------------------------------------------
+    def draft(self, index: int, row: list[int], created: int | None = None) -> Draft:
+        if index >= self._onset and (draft := self._of_incident(index, row)) is not None:
+            return draft
+        hour = -1
+        if self._by_hour:
+            hour = self.times.hour(int(self.times.at(index)[0]) if created is None else created)
+        return self._ordinary.draft(index, row, hour)
+
+    def _of_incident(self, index: int, row: list[int]) -> Draft | None:
+        left = row[_SHARE_WORD] & 0xFFFFF
+        chosen = None
+        for where in self._plans:
+            if where.onset <= index < where.end:
+                number = (index - where.onset) // where.block
+                first_call = where.first_call(number)
+                if first_call == index:
+                    return first_post(where, number)
+                if 0 <= left < where.bar:
+                    chosen = where, first_call, number
+                left -= where.bar
+        if chosen is None:
+            return None
+        where, first_call, number = chosen
+        return emergency_post(
+            where, index, first_call, number, counters.dice(self._start, index, row, _SHARE_WORD + 1)
+        )  # fmt: skip
+
+    def _is_ordinary(self, index: int) -> bool:
+        """And sound."""
+        if counters.word(self._start, index, _BAD_WORD) < self._bad:
+            return False
+        left = counters.word(self._start, index, _SHARE_WORD) & 0xFFFFF
+        for where in self._plans:
+            if where.onset <= index < where.end:
+                if 0 <= left < where.bar or where.first_call((index - where.onset) // where.block) == index:
+                    return False
+                left -= where.bar
+        return True
+
+    def _fault(self, row: list[int]) -> str:
+        """Which of the contract's faults the line has; "" for a sound one."""
+        return _FAULTS[row[_WHICH_BAD] % len(_FAULTS)] if row[_BAD_WORD] < self._bad else ""
+
+    # -- a line --------------------------------------------------------------------------------------------------------
+    def line(self, index: int, row: list[int], created: int) -> bytes:
+        draft = self.draft(index, row, created)
+        platform = draft.platform
+        seed = self.source.seed
+        post: dict[str, Any] = {"id": f"g{seed}-{index}", "platform": platform, "text": plain(draft.marked)}
+        if draft.author:
+            post["author"] = draft.author
+        post["created_at"] = _time(platform, created)
+        if draft.region:
+            post["region"] = draft.region
+        if draft.repost:
+            post["repost_of"] = f"g{seed}-{draft.copy_of}"
+        if platform != "rss":
+            word = row[_BAD_WORD]  # its other digits: whether a post is liked tells nothing of what it is
+            post["likes"] = likes = _LIKES[word % 1000]
+            post["reposts"] = likes // (3 + word // 1000 % 18)
+            post["comments"] = likes // (2 + word // 18_000 % 11)
+        if platform == "weibo":
+            post["url"] = f"https://weibo.example.com/{seed}/{index}"
+            post["device"] = _DEVICES[row[_WHICH_BAD] & 3]
+        if self._bad and (reason := self._fault(row)):
+            return _BAD[reason](post)
+        return _encode(post)
+
+    def truth(self, index: int, row: list[int]) -> dict[str, Any]:
+        source = self.source
+        if reason := self._fault(row):
+            return {"id": post_id(source, index), "kind": "bad", "reason": reason}
+        draft = self.draft(index, row)
+        facts, text = draft.facts, draft.text
+        spans = [_known(span._asdict()) for span in text.spans]
+        place = draft.place
+        return {
+            "id": post_id(source, index),
+            "kind": facts.kind,
+            "manner": draft.platform,
+            "language": facts.language,
+            "sentiment": facts.sentiment,
+            "emotion": facts.emotion,
+            "sarcasm": facts.sarcasm,
+            "needs": list(facts.needs),
+            "hazards": list(facts.hazards),
+            "vulnerable": list(facts.vulnerable),
+            "items": list(facts.items),
+            "people": draft.people,
+            "adcode": place.name_in(text.text) if isinstance(place, City) else place,
+            "source_kind": facts.source_kind,
+            "state": facts.state,
+            "priority": facts.priority,
+            "identifiers": [span for span in spans if span["type"] != "PLACE"],
+            "places": [span for span in spans if span["type"] == "PLACE"],
+            "disguised": any("disguised" in span for span in spans),
+            "episode": None if draft.episode is None else f"e{source.seed}-{draft.episode}",
+            "incident": draft.incident,
+            "first": draft.first,
+            "is_copy_of": None if draft.copy_of is None else post_id(source, draft.copy_of),
+        }
 
 
-def _plate(city: City, dice: Dice) -> Mark:
-    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I, no O
-    if dice.below(3) == 0:  # a new-energy car has six
-        return Mark("CN_PLATE", f"{city.plate}D{dice.below(10**5):05d}")
-    return Mark("CN_PLATE", f"{city.plate}{dice.below(1000):03d}{dice.pick(letters)}{dice.below(10)}")
+@lru_cache(maxsize=16)
+def _feed(source: GenerateSource) -> Feed:
+    return Feed(source)
+
+
+@lru_cache(maxsize=16)
+def _of_uri(uri: str) -> Feed:
+    source = parse(uri)
+    assert isinstance(source, GenerateSource)  # noqa: S101  (GenerateSplit holds no other)
+    return _feed(source)
+
+
+def _known(span: dict[str, Any]) -> dict[str, Any]:
+    if not span["disguised"]:
+        del span["disguised"]
+    return span
 
 
 def _time(platform: str, created: int) -> int | str:
     """Platforms write times in their own ways; the contract takes them all."""
     if platform == "rss":
-        return datetime.fromtimestamp(created / 1000, _BEIJING).isoformat(timespec="seconds")
+        return datetime.fromtimestamp(created // 1000, _BEIJING).isoformat(timespec="seconds")
     if platform == "twitter":
         return datetime.fromtimestamp(created / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
     return created
 
 
 # -- malformed lines ---------------------------------------------------------------------------------------------------
-def _bad(source: GenerateSource, index: int) -> str:
-    """Which of the contract's faults the line has; "" for a sound one."""
-    if not source.bad:
-        return ""
-    dice = Dice(source.seed, "bad", index)
-    return dice.pick(tuple(_BAD)) if dice.chance(source.bad) else ""
-
-
 def _without(post: dict[str, Any], key: str) -> bytes:
     return _encode({name: value for name, value in post.items() if name != key})
 
@@ -223,3 +289,4 @@ _BAD: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "lone surrogate": lambda post: _encode(post).replace(b'"text":"', b'"text":"\\ud83d', 1),
     "over-long": lambda post: _encode(post | {"padding": "长" * (MAX_LINE // 3 + 1)}),
 }
+_FAULTS = tuple(_BAD)

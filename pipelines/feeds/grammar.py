@@ -1,48 +1,64 @@
-"""Texts from templates, reproducibly, with the position of every marked part.
+"""Texts from templates, reproducibly and fast, with the position of every marked part.
 
 A template is literal text with `(a|b|)` for one of several and `{name}` for a slot; alternatives may hold slots and
-alternatives. `{3-9}` is a whole number. Draws come from `Dice`: SHAKE128 of a key, so that a text depends on its key
-only, not on the Python version, the platform or what was drawn for others.
+alternatives. `{3-9}` is a whole number. `Grammar` turns each template once into a Python function (an f-string over
+tables), because texts are made by the ten million. A marked part (an identifier, a place) stands in the made text
+between two private-use characters, so it keeps its position through everything that is put around it; `plain` takes
+them out and `segment` reads them.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import shake_128
-from typing import NamedTuple, TypeVar
+from itertools import chain
+from math import prod
+from typing import Any, NamedTuple, TypeVar
 
 _unpack = struct.Struct("<40I").unpack
 T = TypeVar("T")
 
 
 class Dice:
-    """Draws from a key, 32 bits each; the bias of a draw from `count` things is below count / 2**32."""
+    """Draws from a key by SHAKE128, 32 bits each: they depend on the key only, not on the Python version, the platform
+    or what was drawn for others. The bias of a draw from `count` things is below count / 2**32.
+    """
 
-    __slots__ = ("_key", "_words")
+    __slots__ = ("next",)
 
     def __init__(self, *key: object) -> None:
-        self._key = repr(key).encode()
-        self._words: list[int] = []
+        self.next: Callable[[], int] = _shaken(repr(key).encode()).__next__
+        """The next word; templates draw with it directly."""
+
+    @classmethod
+    def of(cls, words: Sequence[int], more: Iterator[int]) -> Dice:
+        """Draws `words` and then `more`, which must not end."""
+        dice = cls.__new__(cls)
+        dice.next = chain(words, more).__next__
+        return dice
 
     def below(self, count: int) -> int:
         """A whole number from 0 to count - 1; count is at most 2**24."""
-        if not self._words:
-            self._words = list(_unpack(shake_128(self._key).digest(160)))
-            self._key += b"+"  # for the next 40
-        return self._words.pop() % count
+        return self.next() % count
 
     def between(self, least: int, most: int) -> int:
-        return least + self.below(most - least + 1)
+        return least + self.next() % (most - least + 1)
 
     def chance(self, share: float) -> bool:
-        return self.below(1 << 20) < share * (1 << 20)
+        return self.next() % (1 << 20) < share * (1 << 20)
 
     def pick(self, things: Sequence[T]) -> T:
-        return things[self.below(len(things))]
+        return things[self.next() % len(things)]
+
+
+def _shaken(key: bytes) -> Iterator[int]:
+    while True:
+        yield from reversed(_unpack(shake_128(key).digest(160)))
+        key += b"+"  # for the next 40
 
 
 class Mark(NamedTuple):
@@ -57,6 +73,7 @@ class Span(NamedTuple):
     start: int
     end: int
     value: str
+    disguised: bool = False
 
 
 class Segment(NamedTuple):
@@ -66,6 +83,51 @@ class Segment(NamedTuple):
     spans: tuple[Span, ...] = ()
 
 
+# -- marks -----------------------------------------------------------------------------------------------------------
+TYPES = (
+    "CN_MOBILE", "CN_LANDLINE", "CN_ID", "CN_PLATE", "BANK_CARD", "EMAIL_ADDRESS", "URL", "IM_ID", "USERNAME", "PERSON",
+    "ADDRESS", "PLACE",
+)  # fmt: skip
+END = "\ue000"
+_DISGUISED = 0x20
+OPEN = {name: chr(0xE010 + at) for at, name in enumerate(TYPES)}
+"""The character before a marked part, by type; the same + 0x20 where the part is disguised. `END` stands after it."""
+HIDDEN = {name: chr(ord(sign) + _DISGUISED) for name, sign in OPEN.items()}
+_SIGNS = re.compile("[\ue000-\ue04f]")
+
+
+def marked(value: str | Mark) -> str:
+    """With its signs; a bare text as it is."""
+    if isinstance(value, str):
+        return value
+    kind, text = value
+    return f"{OPEN[kind]}{text}{END}"
+
+
+def plain(text: str) -> str:
+    """Without the signs."""
+    return _SIGNS.sub("", text) if END in text else text
+
+
+def segment(text: str) -> Segment:
+    """The text without signs, and where the marked parts are in it, in code points."""
+    if END not in text:
+        return Segment(text)
+    pieces: list[str] = []
+    spans: list[Span] = []
+    length, at, open_at, sign = 0, 0, 0, 0
+    for found in _SIGNS.finditer(text):
+        pieces.append(text[at : found.start()])
+        length += found.start() - at
+        at = found.end()
+        if found.group() != END:
+            open_at, sign = length, ord(found.group()) - 0xE010
+        else:
+            spans.append(Span(TYPES[sign % _DISGUISED], open_at, length, pieces[-1], sign >= _DISGUISED))
+    return Segment("".join(pieces) + text[at:], tuple(spans))
+
+
+# -- templates -------------------------------------------------------------------------------------------------------
 Part = object  # str, _Slot, _Range, or a tuple of alternatives
 Template = tuple[Part, ...]
 
@@ -121,76 +183,98 @@ def _sequence(tokens: list[re.Match[str]], at: int, template: str) -> tuple[Temp
 
 Slots = Mapping[str, "str | Mark | Sequence[str] | Callable[[Dice], str | Mark]"]
 """A text, a marked text, templates of which one is drawn, or what makes a text."""
+Render = Callable[[Dice, Callable[[], int], Slots], str]
+
+
+class Grammar:
+    """Renders templates over `words`, which are bound when a template is first used; other slots come with each call.
+
+    A name in `words` may not be given again with a call: what is bound wins.
+    """
+
+    def __init__(self, words: Slots) -> None:
+        self._words = words
+        self._made: dict[str, Render] = {}
+
+    def render(self, template: str, dice: Dice, slots: Slots) -> str:
+        """The text, with signs around its marked parts. KeyError for a slot that is nowhere, ValueError for a template
+        that cannot be parsed."""
+        made = self._made.get(template) or self.of(template)
+        return made(dice, dice.next, slots)
+
+    def of(self, template: str) -> Render:
+        """The template as a function of a Dice, its `next`, and the slots of the call."""
+        if template not in self._made:
+            self._made[template] = self._function(compiled(template))
+        return self._made[template]
+
+    def forms(self, template: str) -> int:
+        """How many texts a template can give, were each slot one word: its own alternatives only."""
+        return _forms(compiled(template))
+
+    def _function(self, parts: Template) -> Render:
+        scope: dict[str, Any] = {"drawn": self._drawn, "marked": marked}
+        # literals and f-strings side by side are one f-string to the compiler, and literals need no escaping
+        pieces = [
+            repr(part) if isinstance(part, str) else f"f'''{{{self._expression(part, scope)}}}'''" for part in parts
+        ]
+        made: Render = eval(f"lambda d, n, s: {' '.join(pieces) or repr('')}", scope)  # noqa: S307  (our own templates)
+        return made
+
+    def _expression(self, part: Part, scope: dict[str, Any]) -> str:
+        """Python for a part, in terms of d, n, s; tables and functions go into `scope`."""
+        name = f"k{len(scope)}"
+        if isinstance(part, _Range):
+            return f"{part.least} + n() % {part.most - part.least + 1}"
+        if isinstance(part, tuple):
+            return self._choice(part, name, scope)
+        assert isinstance(part, _Slot)  # noqa: S101  (nothing else is left)
+        if part.name not in self._words:
+            return f"(v if (v := s[{part.name!r}]).__class__ is str else drawn(v, d, n, s))"
+        word = self._words[part.name]
+        if isinstance(word, str | Mark):
+            scope[name] = marked(word)
+            return name
+        if callable(word):
+            scope[name] = word
+            return f"marked({name}(d))"
+        return self._choice(tuple(compiled(text) for text in word), name, scope)
+
+    def _choice(self, choices: Sequence[Template], name: str, scope: dict[str, Any]) -> str:
+        if all(isinstance(part, str) for choice in choices for part in choice):
+            scope[name] = tuple("".join(choice) for choice in choices)  # type: ignore[arg-type]  # all are str
+            return f"{name}[n() % {len(choices)}]"
+        scope[name] = None  # its name is taken, whatever the alternatives need
+        scope[name] = tuple(self._function(choice) for choice in choices)
+        return f"{name}[n() % {len(choices)}](d, n, s)"
+
+    def _drawn(self, value: Any, dice: Dice, draw: Callable[[], int], slots: Slots) -> str:
+        """The text of a slot of the call that is not a bare string."""
+        if isinstance(value, Mark):
+            return marked(value)
+        if callable(value):
+            return marked(value(dice))
+        return self.of(value[draw() % len(value)])(dice, draw, slots)
+
+
+def _forms(parts: Template) -> int:
+    return prod(sum(map(_forms, part)) for part in parts if isinstance(part, tuple))
+
+
+_BARE = Grammar({})
 
 
 class Writer:
-    """Fills templates from slots; gathers the text and the marks' positions in code points."""
+    """Fills templates from slots, of which the first that has a name gives it; for texts that are made one by one."""
 
     def __init__(self, dice: Dice, *slots: Slots) -> None:
         self.dice = dice
-        self._slots = slots
-        self._parts: list[str] = []
-        self._spans: list[Span] = []
+        self._slots: Slots = {name: value for given in reversed(slots) for name, value in given.items()}
+        self._text = ""
 
     def write(self, template: str) -> Writer:
-        self._fill(compiled(template))
+        self._text += _BARE.render(template, self.dice, self._slots)
         return self
 
     def segment(self) -> Segment:
-        return Segment("".join(self._parts), tuple(self._spans))
-
-    def _fill(self, parts: Template) -> None:
-        add = self._parts.append
-        for part in parts:
-            kind = type(part)
-            if kind is str:
-                add(part)  # type: ignore[arg-type]
-            elif kind is tuple:
-                self._fill(part[self.dice.below(len(part))])  # type: ignore[arg-type,index]
-            elif kind is _Range:
-                add(str(self.dice.between(part.least, part.most)))  # type: ignore[attr-defined]
-            else:
-                self._slot(part.name)  # type: ignore[attr-defined]
-
-    def _mark(self, mark: Mark) -> None:
-        # marks are few: counting here is cheaper than keeping the length at every part
-        start = sum(map(len, self._parts))
-        self._spans.append(Span(mark.type, start, start + len(mark.value), mark.value))
-        self._parts.append(mark.value)
-
-    def _slot(self, name: str) -> None:
-        for slots in self._slots:
-            if name in slots:
-                value = slots[name]
-                break
-        else:
-            raise KeyError(f"no slot {name!r}")
-        if type(value) is str:
-            self._parts.append(value)
-        elif type(value) is Mark:
-            self._mark(value)
-        elif callable(value):
-            drawn = value(self.dice)
-            if isinstance(drawn, Mark):
-                self._mark(drawn)
-            else:
-                self._parts.append(drawn)
-        else:
-            self._fill(compiled(value[self.dice.below(len(value))]))
-
-
-def joined(segments: Sequence[Segment], between: str = "") -> Segment:
-    """One segment of several; empty ones leave no gap."""
-    parts: list[str] = []
-    spans: list[Span] = []
-    length = 0
-    for segment in segments:
-        if not segment.text:
-            continue
-        if parts:
-            parts.append(between)
-            length += len(between)
-        spans += [Span(s.type, s.start + length, s.end + length, s.value) for s in segment.spans]
-        parts.append(segment.text)
-        length += len(segment.text)
-    return Segment("".join(parts), tuple(spans))
+        return segment(self._text)

@@ -12,6 +12,7 @@ RFC 3339 with an offset, or epoch milliseconds. Everything wrong is a `UsageErro
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -110,7 +111,7 @@ class GenerateSource:
     rate: float | None = None
     seed: int = 1
     emergency: str = "flood"
-    """flood, or none."""
+    """One of `EMERGENCIES`; not looked at where there is a `script`."""
     city: str = "410100"
     """Adcode of the city in which it happens."""
     onset: float = 0.4
@@ -119,6 +120,24 @@ class GenerateSource:
     """Share of the emergency in the posts after the onset."""
     bad: float = 0.0
     """Share of malformed lines."""
+    manners: str = ""
+    """Shares of the manners in which ordinary posts are written, as "weibo:6,douyin:3"; "": the plain mixture."""
+    copies: float = 0.0
+    """Share of copies and near-copies in the ordinary posts."""
+    sarcasm: float = 0.0
+    """Share of ordinary posts (of those with a manner) that mean the opposite of what they say."""
+    disguised: float = 0.0
+    """Share of mobile numbers and chat accounts that are written so that a pattern misses them."""
+    long: float = 0.0
+    """Share of ordinary posts of 2,000 to 20,000 characters."""
+    skew: str = ""
+    """Shares of ordinary posts of one place, one author, one topic, as "place:0.5,author:0.1"."""
+    curve: str = "flat"
+    """flat, or day: density and subjects by the hour."""
+    script: str = ""
+    """Absolute path of a script of episodes, which stands in place of `emergency`."""
+    script_hash: str = ""
+    """The first 16 hexadecimal digits of its SHA-256: another script is another feed."""
 
     @property
     def bounded(self) -> bool:
@@ -130,14 +149,22 @@ class GenerateSource:
         if self.event_rate != self.rate:
             values["event_rate"] = repr(self.event_rate)
         values |= {"emergency": self.emergency, "city": self.city, "onset": self.onset, "share": self.share}
-        return "generate:" + _query(values | {"bad": self.bad or None})
+        # what `manners` sets by itself is written out where it is 0, too
+        for key in ("bad", "copies", "sarcasm", "disguised", "long"):
+            value = getattr(self, key)
+            values[key] = value if value or (self.manners and key in _WITH_MANNERS) else None
+        values |= {"manners": self.manners or None, "skew": self.skew or None}
+        values["curve"] = self.curve if self.curve != "flat" else None
+        values |= {"script": _quote_path(Path(self.script)) if self.script else None}
+        return "generate:" + _query(values | {"script_hash": self.script_hash or None})
 
 
 Source = KafkaSource | FolderSource | FileSource | GenerateSource
 
 
 def parse(uri: str, clock: Clock = wall_ms) -> Source:
-    """Read a source URI. Nothing outside is touched: whether a file or a broker is there shows when it is read."""
+    """Read a source URI. Nothing outside is touched: whether a file or a broker is there shows when it is read.
+    Only the script of a generated feed is read here, because the feed is a function of what it says."""
     if secret := re.match(r"(\w+://)[^/]*@", uri):
         # not echoed: what stands before an @ is a password more often than not
         raise UsageError(f"--source {secret[1]}...@: no user or password in a URI; write {secret[1]}host:port/...")
@@ -222,9 +249,15 @@ def _folder(uri: str, body: str, options: dict[str, str], clock: Clock) -> Folde
 
 
 # -- generate --------------------------------------------------------------------------------------------------------
-EMERGENCIES = ("flood", "none")
+EMERGENCIES = ("flood", "fire", "power", "food", "shortage", "rumour", "crush", "none")
+MANNERS = ("weibo", "douyin", "rss", "twitter")
+SKEWS = ("place", "author", "topic")
+_WITH_MANNERS = {"copies": 0.05, "sarcasm": 0.03, "disguised": 0.1}
+"""What a feed with manners has unless told otherwise."""
+_SHARES = ("onset", "share", "bad", "copies", "sarcasm", "disguised", "long")
 _GENERATE_KEYS = (
-    "posts", "rate", "seed", "start", "minutes", "hours", "event_rate", "emergency", "city", "onset", "share", "bad",
+    "posts", "rate", "seed", "start", "minutes", "hours", "event_rate", "emergency", "city", *_SHARES,
+    "manners", "skew", "curve", "script", "script_hash",
 )  # fmt: skip
 
 
@@ -263,12 +296,47 @@ def _generate(uri: str, body: str, options: dict[str, str], clock: Clock) -> Gen
         city = find_city(options.get("city", GenerateSource.city)).adcode
     except KeyError as error:
         raise UsageError(f"--source {uri!r}: city={options['city']!r} is unknown; {error.args[0]}") from None
-    shares: dict[str, float] = {
-        key: value for key in ("onset", "share", "bad") if (value := _number(uri, options, key, 0, 1)) is not None
-    }
+    manners = _weights(uri, options, "manners", MANNERS, 1000)
+    shares: dict[str, float] = dict(_WITH_MANNERS) if manners else {}
+    shares |= {key: value for key in _SHARES if (value := _number(uri, options, key, 0, 1)) is not None}
+    skew = _weights(uri, options, "skew", SKEWS, 1)
+    curve = options.get("curve", "flat")
+    if curve not in ("flat", "day"):
+        raise UsageError(f"--source {uri!r}: curve={curve!r} is unknown; flat or day")
+    script, script_hash = _script(uri, options)
     return GenerateSource(
-        start, event_rate, posts, rate, 1 if seed is None else seed, emergency=emergency, city=city, **shares
-    )
+        start, event_rate, posts, rate, 1 if seed is None else seed, emergency=emergency, city=city, **shares,
+        manners=manners, skew=skew, curve=curve, script=script, script_hash=script_hash,
+    )  # fmt: skip
+
+
+def _weights(uri: str, options: Mapping[str, str], key: str, names: tuple[str, ...], most: float) -> str:
+    """`a:6,b:3` in one way of writing; "" where the key is not given."""
+    found: dict[str, float] = {}
+    for pair in filter(None, options.get(key, "").split(",")):
+        name, _, number = pair.partition(":")
+        if name not in names or name in found:
+            remedy = f"each of {', '.join(names)} at most once, as {names[0]}:0.5"
+            raise UsageError(f"--source {uri!r}: {key} has {name!r}; write {remedy}")
+        value = _number(uri, {f"{key} {name}": number or "1"}, f"{key} {name}", 0, most)
+        found[name] = value or 0
+    if key in options and not sum(found.values()):
+        raise UsageError(f"--source {uri!r}: {key}={options[key]!r} is nothing; write {key}={names[0]}:0.5")
+    return ",".join(f"{name}:{value:g}" for name, value in found.items())
+
+
+def _script(uri: str, options: Mapping[str, str]) -> tuple[str, str]:
+    """Absolute path and hash of the script, which must be there and the one that a written hash speaks of."""
+    if not options.get("script"):
+        return "", ""
+    path = os.path.abspath(os.path.expanduser(options["script"]))
+    try:
+        found = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UsageError(f"--source {uri!r}: script {path} cannot be read: {error.strerror}") from None
+    if options.get("script_hash", found) != found:
+        raise UsageError(f"--source {uri!r}: script {path} has changed, so it is another feed; take script_hash out")
+    return path, found
 
 
 _READERS: Mapping[str, Callable[[str, str, dict[str, str], Clock], Source]] = {

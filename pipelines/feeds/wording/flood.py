@@ -1,29 +1,13 @@
 """A flood in one city: calls for help, how they are passed on, and everything else that is said on such a night.
 
 Slots of a call besides `words.WORDS`: place forms (full, middle, near: with the shared place marked), house (household
-detail, marked), people (a count), name, tel, river, reservoir, city, province, county, hour.
+detail, marked), people (a count), name, tel, account, river, reservoir, city, province, county, hour.
 """
 
 # ruff: noqa: E501  (Han characters count twice; a table reads better unbroken)
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What has happened to the callers, and what follows from it by the contract's definitions."""
-
-    weight: int
-    needs: tuple[str, ...]
-    priority: int
-    templates: tuple[str, ...]
-    hazards: tuple[str, ...] = ()
-    vulnerable: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    home: bool = True
-    """It happened at the callers' home: a household detail may stand in the address."""
-
+from pipelines.feeds.wording.kind import Echo, Situation
 
 SITUATIONS = (
     Situation(14, ("rescue",), 1, (
@@ -116,7 +100,7 @@ CONTACTS = (
     "{name}{tel}。",
     "请打{tel}找{name}。",
     "联系{tel}{hour}点前手机还有电。",
-    "电话不通的话加微信{im}，{name} {tel}。",
+    "电话不通的话加微信{account}，{name} {tel}。",
 )
 CLOSINGS = ("", "求救援队！", "求转发🙏", "请帮帮我们[泪]", "拜托大家扩散", "谢谢谢谢😭", "快来人啊", "在线等救援")
 TAGS = ("#{city}暴雨互助#", "#{city}暴雨互助# #{province}暴雨互助#", "#{city}暴雨#", "#{city}洪水紧急求助#", "")
@@ -159,23 +143,6 @@ UNCLEAR = ("有人知道{middle}那{people}个人救出来了吗，(电话打不
 
 
 # -- everything else: (kind, sentiment, emotion, weight, templates) ---------------------------------------------------
-@dataclass(frozen=True)
-class Echo:
-    kind: str
-    sentiment: str
-    emotion: str
-    weight: int
-    templates: tuple[str, ...]
-    needs: tuple[str, ...] = ()
-    hazards: tuple[str, ...] = ()
-    source_kind: str = "other"
-    platform: str = ""
-
-    @property
-    def priority(self) -> int:
-        return 3 if self.needs or self.hazards else 4
-
-
 ECHOES = (
     Echo("offer", "positive", "happy", 10, (
         "我在{city}{county}，有(一艘橡皮艇|两辆越野车|一辆货车)，可以(免费接人|帮忙转移)，需要的打{phone}，{tag}",

@@ -22,7 +22,7 @@ from pipelines.feeds.emergency import plan
 from pipelines.feeds.generate import GenerateSplit, created_at, line, read, splits, truth
 from pipelines.feeds.grammar import Dice, Mark, Writer, compiled
 from pipelines.feeds.uri import EMERGENCIES, GenerateSource, parse
-from pipelines.feeds.wording import everyday, flood
+from pipelines.feeds.wording import emergencies, everyday, flood
 from pipelines.feeds.wording.words import WORDS
 from schemas.records import EMOTIONS, HAZARDS, NEEDS, RAW, SENTIMENTS, SOURCE_KINDS, STATES
 from udfs.parse import Parse
@@ -366,7 +366,7 @@ def test_draws_are_even() -> None:
 
 
 def test_known_emergencies_are_listed() -> None:
-    assert EMERGENCIES == ("flood", "none")
+    assert set(EMERGENCIES) == {*emergencies.KINDS, "none"}
 
 
 def test_speed_is_printed() -> None:

@@ -122,7 +122,7 @@ def test_generate(uri: str, expected: dict[str, object]) -> None:
         ("generate:?posts=5&minutes=5&hours=1", "give one of them"),
         ("generate:?start=2021-07-20T20:00:00", "+08:00"),
         ("generate:?start=yesterday", "+08:00"),
-        ("generate:?emergency=war", "one of flood, none"),
+        ("generate:?emergency=war", "one of flood, fire, power"),
         ("generate:?city=北京", "郑州 (410100)"),
         ("generate:?bad=2", "from 0 to 1"),
         ("generate:?sed=2", "unknown option 'sed'"),
