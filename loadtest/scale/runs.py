@@ -136,7 +136,9 @@ def _segment(
         command_s = time.monotonic() - began
     _quiet(processes)
     sampled = processes.sample()
-    if command.returncode and not (asked and said):
+    if command.returncode and asked and not said:
+        raise kept.Stopped(f"{part.stem}: stopped before there was anything to save; it begins anew")
+    if command.returncode and not asked:
         tail = part.with_suffix(".log").read_text(encoding="utf-8", errors="replace")[-1500:]
         raise Failed(f"yuqing {arguments[0]}: exit {command.returncode}\n{tail}")
     by_kind = {

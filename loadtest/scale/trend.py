@@ -15,8 +15,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-STRETCHES = 30
-"""Of a series that was never interrupted; each segment gets its share."""
+STRETCHES = (30, 18, 12)
+"""Of a series that was never interrupted; each segment gets its share. Where the first says nothing the next is tried:
+wider stretches outlast a slower collector."""
 FEWEST = 8
 """Stretches below which nothing is said."""
 CONFIDENCE = 0.99
@@ -57,13 +58,19 @@ def judge(segments: Sequence[Segment], limit: float, warm_up_s: float = 0.0) -> 
     whole = sum(seconds)
     if not whole:
         return Trend("cannot tell", 0.0, 0.0, float("-inf"), float("inf"), 0, 0.0)
-    floors = [
-        floor(segment, max(2, round(STRETCHES * span / whole))) for segment, span in zip(kept, seconds, strict=True)
-    ]
+    for stretches in STRETCHES:
+        floors = [floor(one, max(2, round(stretches * span / whole))) for one, span in zip(kept, seconds, strict=True)]
+        found = _judged(floors, limit, whole / 3600)
+        if found.answer != "cannot tell":
+            break
+    return found
+
+
+def _judged(floors: Sequence[Segment], limit: float, hours: float) -> Trend:
     count = sum(len(one) for one in floors)
     level = float(np.median([value for one in floors for _, value in one]))
     slope, low, high = theil_sen(floors)
-    scale = 3600 / level if level else float("inf") if slope > 0 else 0.0
+    scale = 3600 / level if level else float("inf")
     per_hour, least, most = (0.0 if value == 0 else value * scale for value in (slope, low, high))
     if count < FEWEST:
         answer = "cannot tell"
@@ -71,7 +78,7 @@ def judge(segments: Sequence[Segment], limit: float, warm_up_s: float = 0.0) -> 
         answer = "steady"
     else:
         answer = "grows" if least > limit else "cannot tell"
-    return Trend(answer, level, per_hour, least, most, count, whole / 3600)
+    return Trend(answer, level, per_hour, least, most, count, hours)
 
 
 def floor(segment: Segment, stretches: int) -> list[tuple[float, float]]:
