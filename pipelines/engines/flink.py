@@ -90,6 +90,8 @@ def _configuration(job: Job, source: Source, options: Options) -> Configuration:
         "execution.checkpointing.savepoint-dir": (options.run_folder / "savepoints").as_uri(),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.timeout": "10min",
+        # a damaged one must not be the end: `resume` then takes the one before
+        "execution.checkpointing.num-retained": "3",
         # a store that is down must not fail the job for good: restart for ever, ever more slowly
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "1s",
