@@ -39,17 +39,17 @@ def run(home: Path, source: str, parallelism: int, rate: float, seconds: int, st
     report["inline"] = _inline(home, list(splits_of(feed)), parallelism)
     say("end to end: Flink")
     with PeakMemory(home) as memory:
-        report["end_to_end"] = _end_to_end(home, feed.uri, parallelism, start)
+        report["end_to_end"] = end_to_end(home, feed.uri, parallelism, start)
     report["ratio"] = report["end_to_end"]["posts_per_s"] / report["inline"]["posts_per_s"]
     report["peak_memory_mib"] = {"all": memory.mib} | memory.by_process
     if rate:
         say(f"steady: {rate:.0f} posts/s for {seconds} s")
         steady = parse(f"generate:?posts={round(rate * seconds)}&rate={rate:g}&seed=7")
-        report["steady"] = _end_to_end(home, steady.uri, parallelism, start) | {"rate": rate}
+        report["steady"] = end_to_end(home, steady.uri, parallelism, start) | {"rate": rate}
     return report
 
 
-def _end_to_end(home: Path, source: str, parallelism: int, start: Any) -> dict[str, Any]:
+def end_to_end(home: Path, source: str, parallelism: int, start: Any) -> dict[str, Any]:
     began_ms = time.time_ns() // 1_000_000
     spec = Spec(job="opinion", source=source, home=str(home), run=new_run("bench"), parallelism=parallelism)
     began = time.monotonic()

@@ -45,6 +45,26 @@ def throughput(
     show(measure.run(settings.home, feed, workers, rate, seconds, partial(start, actor=person.name), say), how)
 
 
+@bench.command("naive")
+def naive_bench(
+    context: typer.Context,
+    source: Annotated[str, typer.Option(help="A file:// or generate: source.")] = "generate:?posts=20000&seed=1",
+    parallelism: Annotated[int | None, typer.Option(min=1)] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the plain loop runs.")] = 30,
+    how: How = Format.TABLE,
+) -> None:
+    """The whole job against a plain loop: AnalyzerEngine, the same model a text at a time, one insert a row."""
+    from pipelines.bench import naive as measure
+    from pipelines.cli.jobs import start
+    from pipelines.services import control
+
+    settings: Context = context.obj
+    control.up(settings.home, say=say, settings=settings.settings_file)
+    person = allowed(context, "job.operate", "bench naive")
+    workers = parallelism or settings.settings().flink.parallelism
+    show(measure.run(settings.home, source, workers, seconds, partial(start, actor=person.name), say), how)
+
+
 @bench.command("alerts")
 def alerts_bench(
     context: typer.Context,

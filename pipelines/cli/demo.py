@@ -52,11 +52,11 @@ def demo(
     values = settings.settings()
     store = Site(settings.home, values).store
     topics.run(settings.home, values, threading.Event(), person.name, once=True)
-    _await_episodes(store)
+    await_episodes(store)
     _found(settings, began_ms)
 
 
-def _await_episodes(store: StoreSettings) -> None:
+def await_episodes(store: StoreSettings) -> None:
     """Until the watch, a process of its own, has nothing new to say for a second, or for half a minute."""
     from pipelines.store import query
 

@@ -71,7 +71,7 @@ def _log_to_stderr() -> None:
 
 
 _MODULES = (
-    "demo", "services", "filters", "approve", "simulate", "policy", "jobs", "store", "alerts", "episodes", "warn",
+    "demo", "drill", "services", "filters", "feed", "approve", "simulate", "policy", "jobs", "store", "alerts", "episodes", "warn",
     "brief", "dashboards", "access", "bench", "train",
 )  # fmt: skip
 """Each adds its commands, in the order of `--help`."""
