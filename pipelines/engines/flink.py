@@ -46,7 +46,7 @@ class Options:
     """Belongs to this run: manifests, counts of the workers, checkpoints."""
     parallelism: int
     batch: int = LINES
-    """Most Kafka records a model sees at once."""
+    """Most posts a model sees and an insert holds at once: Kafka records, or as many whole splits as are not more."""
     bundle_ms: int = 500
     """Longest wait for a batch to fill: what a post waits at low rates."""
     checkpoint_s: float = 5.0
@@ -75,15 +75,15 @@ def execute(job: Job, source: Source, options: Options) -> TableResult:
 
 
 def _configuration(job: Job, source: Source, options: Options) -> Configuration:
-    records = isinstance(source, KafkaSource)
+    elements = _elements_a_batch(source, options.batch)
     values = {
         "pipeline.name": job.name,
         "parallelism.default": str(options.parallelism),
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
-        # a split is a batch already; Kafka records are gathered until the batch is full or bundle_ms has passed
-        "python.fn-execution.arrow.batch.size": str(options.batch if records else 1),
-        "python.fn-execution.bundle.size": str(options.batch if records else 1),
+        # gathered until the batch is full or bundle_ms has passed
+        "python.fn-execution.arrow.batch.size": str(elements),
+        "python.fn-execution.bundle.size": str(elements),
         "python.fn-execution.bundle.time": str(options.bundle_ms),
         "execution.checkpointing.interval": f"{round(options.checkpoint_s * 1000)}ms",
         "execution.checkpointing.dir": (options.run_folder / "checkpoints").as_uri(),
@@ -105,6 +105,16 @@ def _configuration(job: Job, source: Source, options: Options) -> Configuration:
     for key, value in (values | options.configuration).items():
         configuration.set_string(key, value)
     return configuration
+
+
+def _elements_a_batch(source: Source, batch: int) -> int:
+    """Kafka records, or splits, that go to the chain together. A feed at a rate has parts as large as it wants them,
+    and none waits for the next."""
+    if isinstance(source, KafkaSource):
+        return batch
+    if isinstance(source, GenerateSource) and (source.rate is not None or source.posts is None):
+        return 1
+    return max(1, batch // LINES)
 
 
 def _plan(job: Job, source: Source, options: Options, tables: Any) -> tuple[Any, str]:

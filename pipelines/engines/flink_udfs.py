@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,22 +96,32 @@ class _Worker(ScalarFunction):  # type: ignore[misc]
 
 
 class RunSplits(_Worker):
-    """Encoded splits, one an Arrow batch -> 1."""
+    """Encoded splits, as many as make a batch -> 1. What stands in one Arrow batch goes through the chain together."""
 
     def eval(self, splits: pd.Series) -> pd.Series:
-        for split in splits:
-            self._run_split(split)
+        self._run_splits(splits)
         return pd.Series([1] * len(splits))
 
-    def _run_split(self, split: str) -> None:
-        try:
-            batch = self._reader.read(split)
-        except SourceError as error:
-            self._job.dead_letters.write(unreadable(split, error))
-            self._counts["dead_letters"] += 1
-            self._note()
-        else:
-            self._run(batch)
+    def _run_splits(self, splits: Iterable[str]) -> None:
+        batches = []
+        for split in splits:
+            try:
+                batches.append(self._reader.read(split))
+            except SourceError as error:
+                self._job.dead_letters.write(unreadable(split, error))
+                self._counts["dead_letters"] += 1
+                self._note()
+        if batches:
+            self._run(joined(batches))
+
+
+def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """One batch of the rows of all, in order; ``batches`` is not empty. One alone is handed on as it is."""
+    if len(batches) == 1:
+        return batches[0]
+    schema = batches[0].schema
+    columns = [pa.concat_arrays([batch.column(name) for batch in batches]) for name in schema.names]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 class RunGenerated(RunSplits):
@@ -123,12 +134,13 @@ class RunGenerated(RunSplits):
         self._uri, self._end, self._size = uri, posts, posts_per_part
 
     def eval(self, parts: pd.Series) -> pd.Series:
-        for part in parts:
-            first = int(part) * self._size
-            count = self._size if self._end is None else min(self._size, self._end - first)
-            if count > 0:
-                self._run_split(encode(GenerateSplit(self._uri, first, count)))
+        self._run_splits(split for part in parts if (split := self._split(int(part))))
         return pd.Series([1] * len(parts))
+
+    def _split(self, part: int) -> str | None:
+        first = part * self._size
+        count = self._size if self._end is None else min(self._size, self._end - first)
+        return encode(GenerateSplit(self._uri, first, count)) if count > 0 else None
 
 
 class RunRecords(_Worker):
