@@ -71,12 +71,8 @@ def test_no_post_of_a_drill_is_from_the_future(name, speed):
 def test_a_shipped_scenario_has_episodes_that_must_alert_and_tasks(name):
     found = scenario.load(name)
     source = found.source(seed=3, speed=1, now_ms=1_790_000_000_000)
-    urgent = {
-        row["episode"]
-        for row in (generate.truth(source, at) for at in range(source.posts))
-        if row.get("episode") and (row["priority"] or 4) <= 2
-    }
-    assert urgent
+    truths = (generate.truth(source, at) for at in range(source.posts))
+    assert any(row.get("episode") and (row["priority"] or 4) <= 2 for row in truths)
     assert found.tasks
     assert found.title
 
