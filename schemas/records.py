@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 # -- what a source yields ---------------------------------------------------------------------------------------
 RAW = pa.schema(
@@ -187,6 +188,39 @@ def with_columns(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, 
             arrays.append(array)
             fields.append(field)
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def values_of(column: pa.Array) -> list[Any]:
+    """Return what ``column.to_pylist()`` does. Cost: 0.1 microseconds a short string or number instead of 1.
+
+    pyarrow makes a scalar object of every value on its way to Python; its way to numpy does not.
+    """
+    kind = column.type
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    plain = pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind)
+    if plain or (number and not column.null_count):  # numpy makes floats of whole numbers beside a null
+        return list(column.to_numpy(zero_copy_only=False).tolist())
+    return list(column.to_pylist())
+
+
+def rows_of(column: pa.ListArray, *names: str) -> list[Sequence[dict[str, Any]] | None]:
+    """Return what ``column.to_pylist()`` does for a column of lists of structs, with the fields ``names`` alone.
+
+    Cost: that of the structs; a row without any costs nothing (to_pylist takes 2 to 30 microseconds a post).
+    Empty rows are one shared tuple.
+    """
+    structs = column.flatten()  # heeds slices, and leaves out what stands under a null
+    fields = [values_of(pc.struct_field(structs, name)) for name in names]
+    made = [dict(zip(names, values, strict=True)) for values in zip(*fields, strict=True)]
+    rows: list[Sequence[dict[str, Any]] | None] = []
+    at = 0
+    for length in pc.list_value_length(column).to_pylist() if column.null_count else values_of(column.value_lengths()):
+        if length:
+            rows.append(made[at : at + length])
+            at += length
+        else:
+            rows.append(None if length is None else ())
+    return rows
 
 
 def without_columns(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from schemas.records import RENDERED, with_columns
+from schemas.records import PII_SPAN, RENDERED, rows_of, values_of, with_columns
 from schemas.step import Step
 
 SHARED_LEVELS = frozenset({"village", "road", "poi"})
@@ -27,16 +29,41 @@ class Render(Step):
     writes = RENDERED
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        stored, views, spans = [], [], []
-        columns = (batch.column(name).to_pylist() for name in self.reads)
-        for text, pii, places, needs, hazards in zip(*columns, strict=True):
-            shared = _shared_spans(places or (), len(text))
-            hidden = _replace(text, shared) if shared else text
-            justified = bool(needs or hazards)
-            stored.append(text if justified else hidden)
-            views.append(hidden)
-            spans.append(pii if justified or not shared else _with_places(pii or [], shared))
-        return with_columns(batch, self.writes, {"text": stored, "text_l2": views, "pii": spans})
+        texts = values_of(batch.column("text"))
+        places = rows_of(batch.column("places"), "level", "start", "end")
+        asking, hazards = (_filled(batch.column(name)) for name in ("needs", "hazards"))
+        views = list(texts)
+        masked: dict[int, list[tuple[int, int]]] = {}  # row -> shared places that its stored text loses
+        stored = list(texts)
+        for row, found in enumerate(places):
+            shared = _shared_spans(found, len(texts[row])) if found else []
+            if shared:
+                views[row] = _replace(texts[row], shared)
+                if not (asking[row] or hazards[row]):
+                    stored[row] = views[row]
+                    masked[row] = shared
+        pii = batch.column("pii")
+        if masked:  # most batches have a few such rows: only theirs become Python objects
+            rows = sorted(masked)
+            spans = [_with_places(each or [], masked[row]) for row, each in zip(rows, _spans(pii, rows), strict=True)]
+            pii = _replaced(pii, rows, pa.array(spans, pii.type))
+        return with_columns(batch, self.writes, {"text": stored, "text_l2": views, "pii": pii})
+
+
+def _filled(column: pa.ListArray) -> list[bool]:
+    """Whether each list holds anything."""
+    return values_of(pc.fill_null(pc.greater(pc.list_value_length(column), 0), False))
+
+
+def _spans(column: pa.ListArray, rows: Sequence[int]) -> list[Sequence[dict[str, Any]] | None]:
+    return rows_of(column.take(pa.array(rows)), *(field.name for field in PII_SPAN))
+
+
+def _replaced(column: pa.ListArray, rows: Sequence[int], new: pa.ListArray) -> pa.ListArray:
+    """``column`` with the lists of ``rows`` from ``new``."""
+    take = np.arange(len(column))
+    take[rows] = np.arange(len(column), len(column) + len(rows))
+    return pa.concat_arrays([column, new]).take(pa.array(take))
 
 
 def _shared_spans(places: Sequence[dict[str, Any]], length: int) -> list[tuple[int, int]]:

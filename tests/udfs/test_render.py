@@ -70,3 +70,21 @@ def test_a_span_outside_the_text_is_refused_without_showing_it():
 
 def test_contract():
     check_udf(Render())
+
+
+def test_posts_that_lose_nothing_keep_their_spans_beside_one_that_does():
+    text, phone = "在郑州市阳光小区遛狗", {"type": "CN_MOBILE", "start": 0, "end": 11, "score": 1.0}
+    columns = {
+        "pii": [[phone], None, [], [phone]],
+        "places": [[], [place("阳光小区", text, "poi")], None, [place("郑州市", text, "city")]],
+        "needs": [[], [], None, [NEED]],
+        "hazards": [None, [], [], []],
+    }
+    rows = Render().apply(sample_batch([text] * 4, columns)).to_pylist()
+    assert [row["text"] for row in rows] == [text, "在郑州市<PLACE>遛狗", text, text]
+    assert [row["pii"] for row in rows] == [
+        [phone],
+        [{"type": "PLACE", "start": 4, "end": 8, "score": 1.0}],
+        [],
+        [phone],
+    ]

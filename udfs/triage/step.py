@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from schemas.records import TRIAGED, with_columns
+from schemas.records import HINTS, TRIAGED, rows_of, values_of, with_columns
 from schemas.step import Step
 from udfs.keywords.ruleset import Hit
 from udfs.triage.evidence import DISASTER, Evidence, Finding, fact_rules, gate_hits, gate_rules
@@ -38,6 +38,8 @@ _HALF_SURE = 0.45
 _FAINT = 0.4
 """Score of every need below which the classifier alone is not believed; thresholds may be lower, for recall."""
 _GROUP = 20
+_HINTS = tuple(field.name for field in HINTS)
+_NO_NEED: frozenset[str] = frozenset()
 _UNREAL = {"context_figurative", "context_fiction", "context_drill", "context_past"}
 _SETTLED_LEVELS = {"town", "village", "poi"}
 
@@ -80,14 +82,14 @@ class Triage(Step):
         fact_rules()
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        texts = [text or "" for text in batch.column("text").to_pylist()]
-        named = [row or () for row in batch.column("needs").to_pylist()]
-        needs = [frozenset(need["need"] for need in row) for row in named]
+        texts = [text or "" for text in values_of(batch.column("text"))]
+        named = [row or () for row in rows_of(batch.column("needs"), "need", "score")]
+        needs = [frozenset(need["need"] for need in row) if row else _NO_NEED for row in named]
         strongest = [max((need["score"] for need in row), default=0.0) for row in named]
-        keywords = [row or () for row in batch.column("keywords").to_pylist()]
-        scores = batch.column("help_score").to_pylist()
-        places = [row or () for row in batch.column("places").to_pylist()]
-        hints: list[Hints] = batch.column("hints").to_pylist()
+        keywords = [row or () for row in rows_of(batch.column("keywords"), "category", "critical")]
+        scores = values_of(batch.column("help_score"))
+        places = [row or () for row in rows_of(batch.column("places"), "level")]
+        hints = _hints(batch.column("hints"))
         gate = gate_hits(tuple(texts))
         reads = [
             at
@@ -123,6 +125,16 @@ class Triage(Step):
                 "priority": [row.priority for row in rows],
             },
         )
+
+
+def _hints(column: pa.StructArray) -> list[Hints]:
+    """One value a row; None where the column is null."""
+    hazards, *rest = column.flatten()
+    fields = [rows_of(hazards, "hazard", "score"), *map(values_of, rest)]
+    rows = [dict(zip(_HINTS, values, strict=True)) for values in zip(*fields, strict=True)]
+    if not column.null_count:
+        return list(rows)
+    return [row if there else None for row, there in zip(rows, values_of(column.is_valid()), strict=True)]
 
 
 def _calls(hits: Sequence[Hit], keywords: Sequence[Mapping[str, Any]]) -> bool:
