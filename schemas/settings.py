@@ -7,6 +7,7 @@ Later ones win: defaults, `--settings FILE` (YAML), environment (``YUQING_FLINK_
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -319,17 +320,18 @@ def load(file: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
 
 
 def _from_file(file: Path) -> dict[str, Any]:
-    import yaml
+    from schemas import yaml_files
 
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = yaml_files.read(file.read_bytes(), aliases=False)
     except OSError as error:
         raise UsageError(f"--settings {file}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"--settings {file}: not YAML: {str(error).splitlines()[0]}") from None
+    except yaml_files.NotYaml as error:
+        line = f", line {error.line}" if error.line else ""
+        raise UsageError(f"--settings {file}{line}: {error.problem}") from None
     if values is None:
         return {}
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise UsageError(f"--settings {file}: must hold keys and values, like 'flink: {{parallelism: 2}}'")
     return values
 
@@ -352,18 +354,29 @@ def _set(values: dict[str, Any], override: str) -> None:
     at[name] = value.split(",") if name in ("folders", "types") else value
 
 
+_SHORT = reprlib.Repr()
+"""What is shown of a wrong value is bounded in every direction."""
+_SHORT.maxlevel = 2
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+_MOST_SHOWN = 10
+"""Problems told at once."""
+
+
 def _words(error: ValidationError) -> str:
     parts = []
-    for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"])
+    problems = error.errors(include_url=False)
+    for problem in problems[:_MOST_SHOWN]:
+        key = ".".join(str(part)[:80] for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             parts.append(f"setting {key}: there is no such setting")
         else:
             # a channel's address is a secret, wherever somebody has put it
             secret = "password" in key or (key.startswith("alerts.channels") and not _harmless(problem["loc"]))
             secret = secret or isinstance(problem["input"], Mapping)  # a whole section, its passwords with it
-            shown = "" if secret else f" = {problem['input']!r}"
+            shown = "" if secret else f" = {_SHORT.repr(problem['input'])}"
             parts.append(f"setting {key}{shown}: {problem['msg']}")
+    if len(problems) > _MOST_SHOWN:
+        parts.append(f"and {len(problems) - _MOST_SHOWN} more")
     return "; ".join(parts)
 
 

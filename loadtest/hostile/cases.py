@@ -110,6 +110,7 @@ CASES: tuple[Case, ...] = (
     ("n_escaped_nul", _TEXT % b"a\\u0000b", "NUL in a string"),
     ("n_escaped_nul_in_id", b'{"id":"@\\u0000","text":"x"}', "NUL in a string"),
     ("n_escaped_nul_in_unknown_name", b'{"id":"@","text":"x","\\u0000":1}', "NUL in a string"),
+    ("n_escaped_nul_overridden", b'{"id":"@","text":"\\u0000","text":"x"}', "NUL in a string"),
     ("n_escaped_nul_deep", _MORE % b'[{"a":["\\u0000"]}]', "NUL in a string"),
     ("n_high_surrogate", _TEXT % b"\\ud800", "lone surrogate"),
     ("n_low_surrogate", _TEXT % b"\\udc00", "lone surrogate"),

@@ -71,7 +71,7 @@ class Filter:
         except OSError:
             raise Died(self._last_words()) from None
         self.lines += len(lines) + 1
-        rows = []
+        rows: list[dict[str, Any]] = []
         until = time.monotonic() + PATIENCE_S
         while True:
             try:

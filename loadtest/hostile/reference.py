@@ -44,15 +44,24 @@ def expected(line: bytes) -> Expected:
         return Expected(row=False, reasons=("invalid UTF-8",))
     deep = ("not JSON: nested too deeply",) if _depth(text) > SURELY_READ else ()
     found: list[str] = []
+    overridden: list[Any] = []
+
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """The last of equal names; the others' strings are looked at as well."""
+        named = dict(pairs)
+        if len(named) < len(pairs):
+            overridden.extend(value for _, value in pairs)
+        return named
+
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, strict=True)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=kept, strict=True)
     except RecursionError:
         return Expected(row=False, reasons=deep)
     except _OutOfRange:
         return Expected(row=False, reasons=("number out of range", "not JSON", *deep, *_escapes(text)))
     except ValueError:
         return Expected(row=False, reasons=("not JSON", "empty message", *deep, *_escapes(text)))
-    found += _bad_strings(value)
+    found += _bad_strings([value, overridden])
     if not isinstance(value, dict):
         return Expected(row=False, reasons=("not an object", *deep, *found))
     found += _fields(value)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from schemas import yaml_files
 from schemas.errors import UsageError
 from udfs.keywords.normalise import normalise
 
@@ -39,6 +39,10 @@ _RULE_KEYS = {
 }
 _EXCLUDE_KEYS = {"overlap", "adjacent", "before", "after", "near", "anywhere", "within"}
 _MAX_WORD = 40
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+_short = _SHORT.repr
+"""What an error shows of a value that should be a word or a number: it may be anything."""
 
 
 @dataclass(frozen=True)
@@ -93,21 +97,6 @@ class Rules:
     def terms(self) -> int:
         """Number of spellings over all rules."""
         return sum(len(rule.terms) for rule in self.rules)
-
-
-class _Loader(yaml.CSafeLoader):
-    """Safe YAML that refuses a key written twice (YAML would silently keep the last)."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is written twice", key_node.start_mark
-                )
-            seen.add(key if isinstance(key, str) else repr(key))
-        return super().construct_mapping(node, deep)
 
 
 def rule_paths(folders: Sequence[Path]) -> list[Path]:
@@ -175,14 +164,10 @@ def check_rules(files: Sequence[tuple[Path, bytes]]) -> Rules:
 
 def _parse(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        document = yaml.load(content.decode("utf-8"), _Loader)  # noqa: S506 (a subclass of the safe loader)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path.name}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise UsageError(f"{path.name}:{line} {problem}; correct the YAML there") from error
+        document = yaml_files.read(content)
+    except yaml_files.NotYaml as error:
+        line = f" line {error.line}" if error.line else ""
+        raise UsageError(f"{path.name}:{line} {error.problem}; correct the YAML there") from None
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -191,7 +176,7 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
         )
     for key in document:
         if key not in ("lists", "rules"):
-            raise UsageError(f"{path.name}: unknown key {key!r} at the top; use `lists` and `rules`")
+            raise UsageError(f"{path.name}: unknown key {_short(key)} at the top; use `lists` and `rules`")
     return document
 
 
@@ -209,7 +194,7 @@ def _word(where: str, key: str, value: Any) -> str:
     """Return ``value`` in normal form; ``where`` names file and rule."""
     if not isinstance(value, str):
         raise UsageError(
-            f"{where}: `{key}` holds {value!r}, which YAML reads as {type(value).__name__}; put it in quotes"
+            f"{where}: `{key}` holds {_short(value)}, which YAML reads as {type(value).__name__}; put it in quotes"
         )
     word = normalise(value)
     if not word.strip():
@@ -239,7 +224,7 @@ class _Lists:
             )
         for name, words in raw.items():
             if not isinstance(name, str) or not _LIST_NAME.fullmatch(name):
-                raise UsageError(f"{path.name}: list name {name!r}; use lower-case letters, digits and -")
+                raise UsageError(f"{path.name}: list name {_short(name)}; use lower-case letters, digits and -")
             if not isinstance(words, list):
                 raise UsageError(f"{path.name}: list {name} is a {type(words).__name__}; write [word, ...]")
             if name in self._words:
@@ -256,7 +241,9 @@ class _Lists:
             if isinstance(item, str) and item.startswith("$"):
                 name = item[1:]
                 if name not in self._words:
-                    raise UsageError(f"{where}: `{key}` names ${name}, which no file defines; add it under `lists`")
+                    raise UsageError(
+                        f"{where}: `{key}` names ${name[:60]}, which no file defines; add it under `lists`"
+                    )
                 if name in seen:
                     raise UsageError(f"{where}: list {name} contains itself; break the circle")
                 words.update(dict.fromkeys(self.words(where, key, self._words[name], (*seen, name))))
@@ -274,7 +261,8 @@ class _RuleReader:
         name = raw.get("id")
         if not isinstance(name, str) or not _ID.fullmatch(name):
             raise UsageError(
-                f"{path.name}: rule number {position}: id {name!r}; give it an id of lower-case letters, digits and -"
+                f"{path.name}: rule number {position}: id {_short(name)}; "
+                "give it an id of lower-case letters, digits and -"
             )
         self._id = name
         self._where = f"{path.name}: rule {name}"
@@ -282,10 +270,10 @@ class _RuleReader:
     def read(self) -> Rule:
         for key in self._raw:
             if key not in _RULE_KEYS:
-                raise UsageError(f"{self._where}: unknown key {key!r}; keys are {', '.join(sorted(_RULE_KEYS))}")
+                raise UsageError(f"{self._where}: unknown key {_short(key)}; keys are {', '.join(sorted(_RULE_KEYS))}")
         category = self._raw.get("category")
         if not isinstance(category, str) or not category.strip():
-            raise UsageError(f"{self._where}: `category` is {category!r}; name one, for example 灾情求助")
+            raise UsageError(f"{self._where}: `category` is {_short(category)}; name one, for example 灾情求助")
         terms = self._terms()
         min_hits = self._number("min_hits", 1, 1, 20)
         if min_hits > len(set(terms.values())):
@@ -345,11 +333,12 @@ class _RuleReader:
         for key in raw:
             if key not in _EXCLUDE_KEYS:
                 raise UsageError(
-                    f"{self._where}: `exclude` has the unknown key {key!r}; keys are {', '.join(sorted(_EXCLUDE_KEYS))}"
+                    f"{self._where}: `exclude` has the unknown key {_short(key)}; "
+                    f"keys are {', '.join(sorted(_EXCLUDE_KEYS))}"
                 )
         within = raw.get("within", 6)
         if isinstance(within, bool) or not isinstance(within, int) or not 0 <= within <= 200:
-            raise UsageError(f"{self._where}: `exclude.within` is {within!r}; write a number from 0 to 200")
+            raise UsageError(f"{self._where}: `exclude.within` is {_short(within)}; write a number from 0 to 200")
         return Exclude(
             **{
                 key: self._list(key, raw, "exclude.")
@@ -364,17 +353,17 @@ class _RuleReader:
     def _flag(self, key: str) -> bool:
         value = self._raw.get(key, False)
         if not isinstance(value, bool):
-            raise UsageError(f"{self._where}: `{key}` is {value!r}; write true or false")
+            raise UsageError(f"{self._where}: `{key}` is {_short(value)}; write true or false")
         return value
 
     def _number(self, key: str, default: int, low: int, high: int) -> int:
         value = self._raw.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise UsageError(f"{self._where}: `{key}` is {value!r}; write a number from {low} to {high}")
+            raise UsageError(f"{self._where}: `{key}` is {_short(value)}; write a number from {low} to {high}")
         return value
 
     def _weight(self) -> float:
         value = self._raw.get("weight", 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-            raise UsageError(f"{self._where}: `weight` is {value!r}; write a number above 0 and up to 1")
+            raise UsageError(f"{self._where}: `weight` is {_short(value)}; write a number above 0 and up to 1")
         return float(value)

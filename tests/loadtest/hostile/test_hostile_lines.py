@@ -1,4 +1,4 @@
-"""The hostile lines are what they say, the second reading of the contract agrees with its cases, and the checks find."""
+"""Hostile lines are what they say, the second reading of the contract agrees with its cases, the checks find."""
 
 import hashlib
 import json
