@@ -100,13 +100,14 @@ class Outside:
 
 _KINDS: Sequence[tuple[str, str]] = (
     ("pyflink.fn_execution", "python worker"),
+    # before "pyflink": Flink's jars lie in that package
+    ("StandaloneSessionClusterEntrypoint", "jobmanager"),
+    ("TaskManagerRunner", "taskmanager"),
     ("pyflink", "flink client"),
     ("pipelines.store.embedded", "clickhouse"),
     ("pipelines.store.notify", "notifier"),
     ("pipelines.jobs.watch", "watch"),
     ("kafka.Kafka", "kafka"),
-    ("StandaloneSessionClusterEntrypoint", "jobmanager"),
-    ("TaskManagerRunner", "taskmanager"),
 )
 
 

@@ -6,6 +6,8 @@ import json
 import urllib.request
 from typing import Any
 
+from loadtest.outside import Failed
+
 _METRICS = ("busyTimeMsPerSecond", "backPressuredTimeMsPerSecond", "idleTimeMsPerSecond", "numRecordsInPerSecond")
 
 
@@ -23,8 +25,10 @@ class Flink:
             return json.load(answer)
 
     def running(self) -> bool:
-        """All tasks run: a job is RUNNING for Flink while its Python workers still load."""
+        """All tasks run: a job is RUNNING for Flink while its Python workers still load. Failed where it has ended."""
         found = self.get(f"/jobs/{self.job}")
+        if found["state"] in ("FAILED", "CANCELED", "FINISHED"):
+            raise Failed(f"job {self.job} is {found['state']}: `yuqing jobs`, and the run's folder under HOME/runs")
         return found["state"] == "RUNNING" and all(one["status"] == "RUNNING" for one in found["vertices"])
 
     def state(self) -> str:

@@ -154,11 +154,15 @@ def _place(
 
 
 def _make_topic(broker: str, name: str, partitions: int) -> None:
+    from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
     from confluent_kafka.cimpl import NewTopic
 
-    made = AdminClient({"bootstrap.servers": broker}).create_topics([NewTopic(name, partitions, 1)])
-    made[name].result(30)
+    admin = AdminClient({"bootstrap.servers": broker})  # a name of its own: what it makes goes when it goes
+    try:
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+    except KafkaException as error:
+        raise Failed(f"the topic {name} cannot be made at {broker}: {error.args[0].str()}") from None
 
 
 def _submit(home: Outside, plan: Plan, source: str, rest: str) -> str:
@@ -224,9 +228,11 @@ def _offer(
                 if time.time() > until + 300 + plan.late_s:
                     raise Failed("the sender is five minutes behind its schedule; its figures are in sender.jsonl")
                 time.sleep(0.2)
-            if sender.returncode:
+            # a sender that was told to stop before it could listen has sent nothing
+            if sender.returncode and not (interrupted.asked and sender.returncode == -signal.SIGTERM):
                 raise Failed(f"the sender failed: {(output / 'sender.err').read_text()[-2000:]}")
-            sent = watch.read(output / report.SENDER)[-1]["sent"]
+            lines = watch.read(output / report.SENDER) if (output / report.SENDER).exists() else []
+            sent = lines[-1]["sent"] if lines else 0
             say(f"{sent:,} posts sent")
             _settle(home, plan, options, position, watching, sent, interrupted)
     finally:

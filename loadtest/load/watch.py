@@ -35,14 +35,15 @@ class Processes:
         self._cpu: dict[tuple[int, float], tuple[str, float]] = {}
         self._base: dict[tuple[int, float], float] = {}
         self._looked = 0.0
+        self._first: set[int] = set()
         self._pss: dict[int, int] = {}
-        self._began = time.time()
 
     def sample(self) -> dict[str, dict[str, float]]:
         """kind -> count, cpu_s (since the watch began), rss, pss (of up to SLOW_S ago), files, threads."""
         now = time.monotonic()
         if not self._looked or now - self._looked >= SLOW_S:
             self._look()
+            self._first = self._first if self._looked else set(self._known)
             self._looked = now
         found: dict[str, dict[str, float]] = {}
         for pid, (kind, process) in list(self._known.items()):
@@ -54,8 +55,8 @@ class Processes:
                 del self._known[pid]
                 continue
             spent = times.user + times.system
-            # one that was born under the watch is counted from its birth
-            self._base.setdefault((pid, born), 0.0 if born >= self._began else spent)
+            # one that the first look did not find was born under the watch: it is counted from its birth
+            self._base.setdefault((pid, born), spent if pid in self._first else 0.0)
             self._cpu[pid, born] = kind, spent - self._base[pid, born]
             one = found.setdefault(kind, {"count": 0, "rss": 0, "pss": 0, "files": 0, "threads": 0})
             for name, value in (("count", 1), ("rss", memory.rss), ("files", files), ("threads", threads)):
