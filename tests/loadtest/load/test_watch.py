@@ -67,8 +67,8 @@ def test_cpu_of_processes_that_end_is_kept(tmp_path: Path, monkeypatch: pytest.M
             child.wait()
         gone = processes.sample()["worker"]
         assert (gone["count"], gone["cpu_s"]) == (0, spent[-1])
-    assert spent[0] >= 0.3
-    assert spent[1] >= spent[0] + 0.3
+    assert spent[0] >= 0.27  # the kernel counts in steps of 10 ms
+    assert spent[1] >= spent[0] + 0.27
 
 
 def test_a_service_that_is_down_is_told_and_the_watch_goes_on(tmp_path: Path) -> None:
