@@ -1,6 +1,7 @@
 """Cost of a post by the size of the feed: is a million as cheap a post as ten thousand?
 
-CPU seconds of every process of the home are counted, merges and followers too. A start (JVM, models, one split a
+CPU seconds of every process of the home are counted, merges and followers too; what its services take when nothing is
+to be done is measured first and taken off. A start (JVM, models, one split a
 worker) is measured by itself and taken off: it does not grow with the feed, and would make small feeds look dear. Both
 figures stand in the table.
 """
@@ -35,14 +36,19 @@ def measure(
 ) -> dict[str, Any]:
     """The report: `points` by size, `start`, `verdict`. What stands under `output` is not measured again."""
 
+    begun = kept.once(output / "begun.json", {}, lambda: kept.machine() | {"idle_cores": runs.idle(home)})
+
     def run(name: str, posts: int, seed: int) -> dict[str, Any]:
         source = source_of(feed, posts, seed)
         runs.say(f"{name}: {posts:,} posts")
         return runs.measured(
-            home, output / "points" / f"{name}.json", runs.Request(source, parallelism, tuple(settings)), stop
+            home,
+            output / "points" / f"{name}.json",
+            runs.Request(source, parallelism, tuple(settings)),
+            stop,
+            begun["idle_cores"],
         )
 
-    begun = kept.once(output / "begun.json", {}, kept.machine)
     first = [run(f"start-{n}", SPLIT * parallelism, 900 + n) for n in range(1, starts + 1)]
     points = [run(f"posts-{posts}", posts, seed) for seed, posts in enumerate(sizes, 101)]
     machine = {key: value for key, value in begun.items() if key not in ("request", "made")}
@@ -134,7 +140,8 @@ def table(report: dict[str, Any]) -> str:
     settings = ", ".join(report["settings"]) or "defaults"
     return (
         f"{machine['cores']} cores ({machine['cpu']}), {machine['date']}, parallelism {report['parallelism']},"
-        f" settings: {settings}; a start takes {report['start']['all']:.0f} CPU-seconds\n\n"
+        f" settings: {settings}; a start takes {report['start']['all']:.0f} CPU-seconds,"
+        f" idle services {machine.get('idle_cores', 0):.3f} of a core\n\n"
         + kept.markdown([*head, "dead letters"], rows)
         + f"\n{report['verdict']['words']}\n"
     )

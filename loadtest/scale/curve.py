@@ -28,13 +28,13 @@ def measure(
     stop: threading.Event,
 ) -> dict[str, Any]:
     """The report: `parallelism` and `batch`, each a list of points. What stands under `output` is kept."""
-    machine = kept.once(output / "begun.json", {}, kept.machine)
+    machine = kept.once(output / "begun.json", {}, lambda: kept.machine() | {"idle_cores": runs.idle(home)})
     found: dict[str, Any] = {"machine": {k: v for k, v in machine.items() if k not in ("request", "made")}}
     found |= {"posts": posts, "settings": list(settings), "parallelism": [], "batch": []}
 
     def run(name: str, request: runs.Request) -> dict[str, Any]:
         runs.say(f"{name}: {posts:,} posts")
-        return runs.measured(home, output / "points" / f"{name}.json", request, stop)
+        return runs.measured(home, output / "points" / f"{name}.json", request, stop, machine["idle_cores"])
 
     for seed, workers in enumerate(parallelism, 201):
         request = runs.Request(source_of("", posts, seed), workers, tuple(settings))

@@ -30,9 +30,9 @@ from loadtest.outside import Failed, Outside
 from loadtest.scale import kept
 
 SERVICES = ("clickhouse", "notifier", "watch", "kafka", "jobmanager", "taskmanager")
-QUIET_CORES, QUIET_FOR_S, QUIET_PATIENCE_S = 0.15, 5.0, 90.0
-"""Services are quiet when they take less than this for so long; more patience than that nobody has. An idle home takes
-about .05 of a core."""
+QUIET_CORES, QUIET_FOR_S, QUIET_PATIENCE_S = 0.1, 5.0, 90.0
+"""Services are quiet when they take no more than this beyond what they take idle, for so long; more patience than that
+nobody has."""
 SAVEPOINT_S = 240.0
 SAMPLE_S = 2.0
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
@@ -50,12 +50,23 @@ class Request:
         return {"source": self.source, "parallelism": self.parallelism, "settings": list(self.settings)}
 
 
-def measured(home: Outside, path: Path, request: Request, stop: threading.Event) -> dict[str, Any]:
+def idle(home: Outside, seconds: float = 30.0) -> float:
+    """Cores that the services of a home take when nothing is to be done: clocks, merges of their own logs."""
+    processes = Processes(home)
+    processes.sample()
+    time.sleep(seconds)
+    return round(_services_s(processes.sample()) / seconds, 4)
+
+
+def measured(
+    home: Outside, path: Path, request: Request, stop: threading.Event, idle_cores: float = 0.0
+) -> dict[str, Any]:
     """The figures of a run, from `path` if they stand there, else from running it; kept at `path`.
 
-    posts, dead_letters, command_s, span_s (first record read to last row stored), posts_per_s, cpu_s (command,
-    services, all), cpu_by_kind (sampled: two seconds of each process may be missing), latency_s, remembered (share of
-    model results, None if unknown), step_us (a post), counted, segments.
+    `idle_cores` x the time it took is taken off what the services spent. Keys: posts, dead_letters,
+    command_s, span_s (first record read to last row stored), posts_per_s, cpu_s (command, services, all), cpu_by_kind
+    (sampled: two seconds of each process may be missing), latency_s, remembered (share of model results, None if
+    unknown), step_us (a post), counted, segments.
 
     Stopped by `stop` it takes a savepoint, notes how far it was and raises kept.Stopped; the next call goes on there
     and adds up. A run that nobody saw the end of (this process was killed) begins anew. Raises Failed.
@@ -66,11 +77,11 @@ def measured(home: Outside, path: Path, request: Request, stop: threading.Event)
 
     def run() -> dict[str, Any]:
         segments, savepoint = _begun(home, part, plain)
-        segments.append(_segment(home, part, request, list(segments), savepoint, stop))
+        segments.append(_segment(home, part, request, list(segments), savepoint, stop, idle_cores))
         if (savepoint := segments[-1].pop("savepoint", None)) is not None:
             kept.write(part, {"request": plain, "segments": segments, "savepoint": savepoint})
             raise kept.Stopped(f"{path.stem}: stopped with a savepoint; the same command goes on there")
-        found = _summed(segments) | _stored(home, segments[0]["began_ms"])
+        found = _summed(segments, idle_cores) | _stored(home, segments[0]["began_ms"])
         found["posts_per_s"] = found["posts"] / found["span_s"] if len(segments) == 1 else None
         if not found["posts"]:
             raise Failed(f"{path.stem}: no row of the run is in the store")
@@ -105,6 +116,7 @@ def _segment(
     before: list[dict[str, Any]],
     savepoint: str | None,
     stop: threading.Event,
+    idle_cores: float,
 ) -> dict[str, Any]:
     """Run until the end or until asked to stop; then `savepoint` stands in what it gives."""
     if savepoint is None:
@@ -134,7 +146,8 @@ def _segment(
             processes.sample()
         said = (command.stdout.read() if command.stdout else b"").decode(errors="replace").split()
         command_s = time.monotonic() - began
-    _quiet(processes)
+    _quiet(processes, idle_cores)
+    elapsed_s = time.monotonic() - began
     sampled = processes.sample()
     if command.returncode and asked and not said:
         raise kept.Stopped(f"{part.stem}: stopped before there was anything to save; it begins anew")
@@ -149,6 +162,7 @@ def _segment(
     segment: dict[str, Any] = {
         "began_ms": began_ms,
         "command_s": round(command_s, 2),
+        "elapsed_s": round(elapsed_s, 2),
         "cpu_command_s": round(children[0], 2),
         "cpu_services_s": round(services, 2),
         "cpu_by_kind": by_kind,
@@ -185,17 +199,18 @@ def _children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _quiet(processes: Processes) -> None:
+def _services_s(sample: dict[str, dict[str, float]]) -> float:
+    return sum(one.get("cpu_s", 0.0) for kind, one in sample.items() if kind in SERVICES)
+
+
+def _quiet(processes: Processes, idle_cores: float) -> None:
     """Wait until the services have done what the posts left them to do."""
-
-    def spent() -> float:
-        return sum(one.get("cpu_s", 0.0) for kind, one in processes.sample().items() if kind in SERVICES)
-
     deadline = time.monotonic() + QUIET_PATIENCE_S
     while time.monotonic() < deadline:
-        before, at = spent(), time.monotonic()
+        before, at = _services_s(processes.sample()), time.monotonic()
         time.sleep(QUIET_FOR_S)
-        if spent() - before < QUIET_CORES * (time.monotonic() - at):
+        spent = _services_s(processes.sample()) - before
+        if spent <= (idle_cores + QUIET_CORES) * (time.monotonic() - at):
             return
 
 
@@ -229,14 +244,15 @@ def _add(sums: dict[str, Any], more: dict[str, Any]) -> None:
             sums[key] = sums.get(key, 0) + value
 
 
-def _summed(segments: list[dict[str, Any]]) -> dict[str, Any]:
+def _summed(segments: list[dict[str, Any]], idle_cores: float) -> dict[str, Any]:
     workers: dict[str, Any] = {}
     by_kind: dict[str, float] = {}
     for segment in segments:
         _add(workers, segment["workers"])
         _add(by_kind, segment["cpu_by_kind"])
     command = sum(segment["cpu_command_s"] for segment in segments)
-    services = sum(segment["cpu_services_s"] for segment in segments)
+    elapsed = sum(segment["elapsed_s"] for segment in segments)
+    services = max(0.0, sum(segment["cpu_services_s"] for segment in segments) - idle_cores * elapsed)
     seen = workers["counted"].get("classify", {})
     return {
         "dead_letters": workers["dead_letters"],

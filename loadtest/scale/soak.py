@@ -28,7 +28,8 @@ from loadtest.outside import Failed, Outside, wait_for
 from loadtest.scale import kept, runs
 
 SAMPLES, BEGUN, JOB = "samples.jsonl", "begun.json", "job.json"
-START_S = 240.0
+START_S = 600.0
+"""A JVM, its workers and their models; minutes on a machine that is busy."""
 STOP_S = 240.0
 REST_PORTS = range(8081, 8182)
 """Of Flink inside the command (docs/services.md)."""
