@@ -411,7 +411,7 @@ def resume(
         start(spec, person.name, wait=wait)
     except ServiceError as error:
         if not _cannot_restore(str(error)):
-            raise
+            raise ServiceError(f"resume from {savepoint_path}: {error}") from None
         say(f"the savepoint does not fit the job of now ({error}); starting from committed offsets instead")
         start(replace(spec, restore_from=None), person.name, wait=wait)
 

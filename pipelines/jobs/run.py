@@ -85,15 +85,36 @@ def load(path: Path) -> Spec:
         raise UsageError(f"{path}: not the spec of a run ({type(error).__name__})") from None
 
 
+METADATA = "_metadata"
+HEADER = bytes.fromhex("4960672d")
+"""How Flink's metadata of a checkpoint or savepoint begin (`Checkpoints.HEADER_MAGIC_NUMBER`)."""
+
+
 def of_savepoint(savepoint: str) -> Spec:
-    """The spec of the run to which a savepoint or checkpoint belongs, set to restore from it."""
+    """The spec of the run to which a savepoint or checkpoint belongs, set to restore from it.
+
+    Raises UsageError for what is none, or is damaged so that its beginning shows it. Flink has no checksum: it finds
+    what breaks the form of the rest when it restores.
+    """
     path = Path(savepoint.removeprefix("file:")).absolute()
     if not path.exists():
         raise UsageError(f"savepoint {savepoint}: there is no such folder; `yuqing jobs` lists savepoints")
+    if path.is_dir() and not _begins_well(path / METADATA):
+        others = [str(one.parent) for one in sorted(path.parent.glob(f"chk-*/{METADATA}")) if one.parent != path]
+        remedy = f"take another of this job: {', '.join(others)}" if others else "take an older one, or submit again"
+        raise UsageError(f"savepoint {savepoint} is damaged: its {METADATA} is missing or not Flink's; {remedy}")
     for folder in path.parents:
         if (folder / SPEC).exists():
             return replace(load(folder / SPEC), restore_from=path.as_uri())
     raise UsageError(f"savepoint {savepoint} belongs to no run of yuqing: submit the job again instead")
+
+
+def _begins_well(metadata: Path) -> bool:
+    try:
+        with metadata.open("rb") as file:
+            return file.read(len(HEADER)) == HEADER
+    except OSError:
+        return False
 
 
 def runs(home: Path) -> list[Spec]:
