@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class City:
     adcode: str
     province: str

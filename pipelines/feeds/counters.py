@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.feeds.grammar import Dice
 
 BITS = 30
-ROW = 40
+ROW = 32
 """Words of a post that are made at once; a post that draws more gets the rest one by one."""
 _PER_POST = 64  # counters between two posts; those from ROW on are not used
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -50,7 +50,7 @@ def dice(start: int, index: int, row: list[int] | None = None, skip: int = 0) ->
 
 
 def _more(start: int, index: int) -> Iterator[int]:
-    state = start ^ (index * _A & _MASK)
+    state = (start ^ _B) + index * _A  # another way through the counters than that of `rows`
     while True:
         state = (state + _GOLDEN) & _MASK
         yield _mixed(state)

@@ -23,7 +23,7 @@ from pipelines.feeds.cities import City
 from pipelines.feeds.curve import times
 from pipelines.feeds.draft import Draft
 from pipelines.feeds.emergency import emergency_post, first_post
-from pipelines.feeds.grammar import plain
+from pipelines.feeds.grammar import END, SIGNS
 from pipelines.feeds.lines import MAX_LINE
 from pipelines.feeds.ordinary import Ordinary
 from pipelines.feeds.pace import Clock, wall_ms
@@ -35,10 +35,19 @@ SOURCE = "generate"
 POSTS_PER_SPLIT = 512
 _BEIJING = timezone(timedelta(hours=8))
 _DEVICES = ("iPhone客户端", "Android客户端", "网页版", "HarmonyOS设备")
-# a heavy tail: half of the posts get 2 likes or fewer, one in a thousand gets 7,000
-_LIKES = tuple(int(2.0 ** (13 * (at / 1000) ** 3)) - 1 for at in range(1000))
+_REGARD = 4096
+
+
+def _regard(at: int) -> tuple[int, int, int]:
+    """Likes, reposts and comments: half of the posts get 2 likes or fewer, one in a thousand gets 7,000."""
+    likes = int(2.0 ** (13 * (at / _REGARD) ** 3)) - 1
+    return likes, likes // (3 + at * 7 % 18), likes // (2 + at * 5 % 11)
+
+
+_REGARDS = tuple(map(_regard, range(_REGARD)))
 _BAD_WORD, _WHICH_BAD, _SHARE_WORD = 0, 1, 2
 """Words of a post's row that decide what it is; `ordinary` has the next ones."""
+_SIGNS = SIGNS.sub
 _encode = msgspec.json.Encoder().encode
 
 
@@ -187,25 +196,36 @@ class Feed:
 
     # -- a line --------------------------------------------------------------------------------------------------------
     def line(self, index: int, row: list[int], created: int) -> bytes:
-        draft = self.draft(index, row, created)
-        platform = draft.platform
-        seed = self.source.seed
-        post: dict[str, Any] = {"id": f"g{seed}-{index}", "platform": platform, "text": plain(draft.marked)}
-        if draft.author:
-            post["author"] = draft.author
-        post["created_at"] = _time(platform, created)
-        if draft.region:
-            post["region"] = draft.region
-        if draft.repost:
-            post["repost_of"] = f"g{seed}-{draft.copy_of}"
-        if platform != "rss":
-            word = row[_BAD_WORD]  # its other digits: whether a post is liked tells nothing of what it is
-            post["likes"] = likes = _LIKES[word % 1000]
-            post["reposts"] = likes // (3 + word // 1000 % 18)
-            post["comments"] = likes // (2 + word // 18_000 % 11)
+        _, marked, platform, author, region, _, _, _, _, copy_of, repost, _ = self.draft(index, row, created)
+        name = f"g{self.source.seed}-{index}"
+        text = _SIGNS("", marked) if END in marked else marked
+        # another part of the word that says whether a line is bad: what a post is liked tells nothing of what it is
+        likes, reposts, comments = _REGARDS[row[_BAD_WORD] % _REGARD]
+        post: dict[str, Any]
         if platform == "weibo":
-            post["url"] = f"https://weibo.example.com/{seed}/{index}"
-            post["device"] = _DEVICES[row[_WHICH_BAD] & 3]
+            post = {
+                "id": name, "platform": platform, "text": text, "author": author, "created_at": created,
+                "region": region, "likes": likes, "reposts": reposts, "comments": comments,
+                "url": f"https://weibo.example.com/{self.source.seed}/{index}",
+                "device": _DEVICES[row[_WHICH_BAD] & 3],
+            }  # fmt: skip
+        elif platform == "rss":
+            post = {
+                "id": name, "platform": platform, "text": text, "author": author,
+                "created_at": _time(platform, created), "region": region,
+            }  # fmt: skip
+        else:
+            post = {
+                "id": name, "platform": platform, "text": text, "author": author,
+                "created_at": _time(platform, created) if platform == "twitter" else created,
+                "region": region, "likes": likes, "reposts": reposts, "comments": comments,
+            }  # fmt: skip
+        if not author:
+            del post["author"]
+        if not region:
+            del post["region"]
+        if repost:
+            post["repost_of"] = f"g{self.source.seed}-{copy_of}"
         if self._bad and (reason := self._fault(row)):
             return _BAD[reason](post)
         return _encode(post)

@@ -93,7 +93,7 @@ _DISGUISED = 0x20
 OPEN = {name: chr(0xE010 + at) for at, name in enumerate(TYPES)}
 """The character before a marked part, by type; the same + 0x20 where the part is disguised. `END` stands after it."""
 HIDDEN = {name: chr(ord(sign) + _DISGUISED) for name, sign in OPEN.items()}
-_SIGNS = re.compile("[\ue000-\ue04f]")
+SIGNS = re.compile("[\ue000-\ue04f]")
 
 
 def marked(value: str | Mark) -> str:
@@ -106,7 +106,7 @@ def marked(value: str | Mark) -> str:
 
 def plain(text: str) -> str:
     """Without the signs."""
-    return _SIGNS.sub("", text) if END in text else text
+    return SIGNS.sub("", text) if END in text else text
 
 
 def segment(text: str) -> Segment:
@@ -116,7 +116,7 @@ def segment(text: str) -> Segment:
     pieces: list[str] = []
     spans: list[Span] = []
     length, at, open_at, sign = 0, 0, 0, 0
-    for found in _SIGNS.finditer(text):
+    for found in SIGNS.finditer(text):
         pieces.append(text[at : found.start()])
         length += found.start() - at
         at = found.end()

@@ -7,9 +7,10 @@ from functools import cached_property, lru_cache
 
 from pipelines.feeds import counters
 from pipelines.feeds.cities import CITIES, City, find_city
+from pipelines.feeds.curve import times
 from pipelines.feeds.disguise import disguised
 from pipelines.feeds.draft import Draft, Facts
-from pipelines.feeds.grammar import Dice, Mark, Slots
+from pipelines.feeds.grammar import Dice, Mark, Render, Slots
 from pipelines.feeds.uri import GenerateSource
 from pipelines.feeds.wording import hot
 from pipelines.feeds.wording.everyday import EVERYDAY, Subject
@@ -26,8 +27,8 @@ DECIDE_COPY, DECIDE_LONG, DECIDE_SKEW, DECIDE_SARCASM, DECIDE_DISGUISE = 3, 4, 5
 FIRST_DRAW = 8
 _UNIT = 2**counters.BITS
 
-Render = Callable[[Dice, Callable[[], int], Slots], str]
-Entry = tuple[Subject, tuple[Render, ...], Facts]
+Entry = tuple[str, tuple[Render, ...], Facts, tuple[str, ...]]
+"""Platform, templates, what is true of them, hashtags."""
 
 
 class Ordinary:
@@ -38,15 +39,17 @@ class Ordinary:
         self._start = start
         self._is_ordinary = is_ordinary
         self._own = find_city(source.city)
-        self._slots = {city.adcode: _city_slots(city) for city in CITIES}
+        self._places = _places(self._own)
         self._day = source.curve == "day"
         self._manners = _weighted(source.manners, MANNERS)
-        self._tables: dict[tuple[str, int], Sequence[Entry]] = {}
+        self._tables: dict[tuple[str, bool, int], Sequence[Entry]] = {}
         self._copies = round(source.copies * _UNIT)
         self._long = round(source.long * _UNIT)
         self._sarcasm = round(source.sarcasm * _UNIT)
         self._disguised = round(source.disguised * _UNIT)
-        self._skew = [(name, round(share * _UNIT)) for name, share in _pairs(source.skew)]
+        # in this order: a place stands before whatever the text is
+        shares = dict(_pairs(source.skew))
+        self._skew = [(name, round(shares[name] * _UNIT)) for name in ("author", "topic", "place") if name in shares]
         # memory for what goes round: a thousand texts
         self._viral = lru_cache(maxsize=1024)(self._original)
 
@@ -68,27 +71,26 @@ class Ordinary:
         draw = dice.next
         manner = self._manners[draw() % len(self._manners)] if self._manners else None
         sarcastic = manner is not None and bool(manner.sarcasm) and row[DECIDE_SARCASM] < self._sarcasm
-        table = self._table(manner, sarcastic, hour if self._day else -1)
-        subject, templates, facts = table[draw() % len(table)]
-        city = self._own if draw() % 3 else CITIES[draw() % len(CITIES)]
-        choices = self._slots[city.adcode]
-        slots = choices[draw() % len(choices)]
+        key = (manner.name if manner else "", sarcastic, hour)
+        table = self._tables.get(key) or self._table(key)
+        platform, templates, facts, topics = table[draw() % len(table)]
+        city, region, slots = self._places[draw() % len(self._places)]
         text = templates[draw() % len(templates)](dice, draw, slots)
-        if manner is not None and manner.frames:
-            text = manner.framed(text, subject.kind, dice, slots)
-        region = f"{city.province[:-1]} {city.short}" if draw() % 2 else _REGIONS[draw() % len(_REGIONS)]
-        if manner is not None:
-            platform, author = manner.platform, manner.author(city, dice)
+        if manner is None:
+            platform = platform or _PLATFORMS[draw() % 20]
+            author = nickname(dice) if draw() % 50 else ""
         else:
-            platform = subject.platform or _PLATFORMS[draw() % 20]
-            author = "" if draw() % 50 == 0 else nickname(dice)
-        return Draft(facts, text, platform, author, None if subject.language == "en" else region, city)
+            whole = {"core": text, "topic": topics[draw() % len(topics)], "city": city.short}
+            text = manner.made[draw() % len(manner.made)](dice, draw, whole)
+            author = manner.author(city, dice)
+        if facts.language == "en":
+            return Draft(facts, text, platform, author, None, city)
+        return Draft(facts, text, platform, author, region if draw() & 1 else _REGIONS[draw() % 10], city)
 
-    def _table(self, manner: Manner | None, sarcastic: bool, hour: int) -> Sequence[Entry]:
-        key = (f"{manner.name if manner else ''}{'!' if sarcastic else ''}", hour)
-        if key not in self._tables:
-            subjects = EVERYDAY if manner is None else manner.sarcasm if sarcastic else manner.subjects
-            self._tables[key] = _entries(subjects, sarcastic, hour)
+    def _table(self, key: tuple[str, bool, int]) -> Sequence[Entry]:
+        name, sarcastic, hour = key
+        manner = MANNERS[name] if name else None
+        self._tables[key] = _entries(manner, sarcastic, hour if self._day else -1)
         return self._tables[key]
 
     # -- copies ----------------------------------------------------------------------------------------------------
@@ -113,8 +115,9 @@ class Ordinary:
         """The post of a block that goes round."""
         for attempt in range(4):
             at = block * _COPY_REACH + counters.word(self._start, block, 60 + attempt) % _COPY_REACH
-            row = counters.rows(self._start, at, 1)[0]
-            if row[DECIDE_COPY] >= self._copies and row[DECIDE_LONG] >= self._long and self._is_ordinary(at):
+            copied = counters.word(self._start, at, DECIDE_COPY) < self._copies
+            if not copied and counters.word(self._start, at, DECIDE_LONG) >= self._long and self._is_ordinary(at):
+                row = counters.rows(self._start, at, 1)[0]
                 hour = self._hour(at)
                 return at, self.draft(at, row, hour)
         return None
@@ -122,8 +125,6 @@ class Ordinary:
     def _hour(self, index: int) -> int:
         if not self._day:
             return -1
-        from pipelines.feeds.curve import times
-
         known = times(self._source)
         return known.hour(int(known.at(index)[0]))
 
@@ -135,12 +136,12 @@ class Ordinary:
                     draft = draft._replace(author="天天在线的观众")
                 elif name == "topic":
                     facts, templates = self._hot
-                    text = templates[dice.below(len(templates))](dice, dice.next, self._slots[self._own.adcode][0])
+                    text = templates[dice.below(len(templates))](dice, dice.next, self._places[0][2])
                     draft = draft._replace(facts=facts, marked=text, place=self._own)
                 else:
-                    # at the end stands where it was posted, as platforms show it; the first division named counts
+                    # where it was posted, as platforms show it
                     county = self._own.counties[0]
-                    if draft.facts.language == "zh" and not isinstance(draft.place, str):
+                    if draft.facts.language == "zh":
                         text = f"{self._own.short}{county[1]}·" + _elsewhere(draft)
                         draft = draft._replace(marked=text, place=county[0])
             # each skew has a word of its own
@@ -175,10 +176,13 @@ def _weighted(text: str, known: Mapping[str, Manner]) -> tuple[Manner, ...]:
 
 
 @lru_cache(maxsize=256)
-def _entries(subjects: tuple[Subject, ...], sarcastic: bool, hour: int) -> tuple[Entry, ...]:
-    found = []
-    for subject in subjects:
-        entry = subject, tuple(map(GRAMMAR.of, subject.templates)), _facts(subject, sarcastic)
+def _entries(manner: Manner | None, sarcastic: bool, hour: int) -> tuple[Entry, ...]:
+    """The subjects of a manner, each as often as its weight asks for; -1 is no hour."""
+    found: list[Entry] = []
+    for subject in EVERYDAY if manner is None else manner.sarcasm if sarcastic else manner.subjects:
+        platform = manner.platform if manner else subject.platform
+        topics = manner.topics_of(subject.kind) if manner else ()
+        entry = platform, tuple(map(GRAMMAR.of, subject.templates)), _facts(subject, sarcastic), topics
         weight = subject.weight * 4
         if hour >= 0:
             weight = max(1, round(weight * HOURS.get(subject.kind, HOURS[""])[hour] / 5))
@@ -190,6 +194,19 @@ def _facts(subject: Subject, sarcastic: bool) -> Facts:
     media = subject.kind == "news"
     return Facts(subject.kind, subject.sentiment, subject.emotion, subject.language,
                  source_kind="media" if media else "other", sarcasm=sarcastic)  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _places(own: City) -> tuple[tuple[City, str, Slots], ...]:
+    """City, region and slots of what a post may name, one entry or more for each county: five of six posts in a feed's
+    own city where there are two, the county at random."""
+    found: list[tuple[City, str, Slots]] = []
+    for city in (own, *(other for other in CITIES if other is not own)):
+        share = (2 / 3 if city is own else 0) + 1 / 3 / len(CITIES)
+        region = f"{city.province.removesuffix('省')} {city.short}"
+        for slots in _city_slots(city):
+            found += [(city, region, slots)] * round(4000 * share / len(city.counties))
+    return tuple(found)
 
 
 def _city_slots(city: City) -> tuple[Slots, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pipelines.feeds.cities import City
-from pipelines.feeds.grammar import Dice, Grammar, Slots
+from pipelines.feeds.grammar import Dice, Grammar, Render
 from pipelines.feeds.wording.everyday import EVERYDAY, Subject
 from pipelines.feeds.wording.words import WORDS, nickname
 
@@ -44,7 +44,7 @@ def _newsroom(city: City, dice: Dice) -> str:
     return city.short + dice.pick(("日报", "晚报", "新闻网", "发布", "广播电视台"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Manner:
     name: str
     platform: str
@@ -56,14 +56,12 @@ class Manner:
     """Hashtags without their signs, by subject; "" for the others."""
 
     @cached_property
-    def _frames(self) -> tuple[Callable[[Dice, Callable[[], int], Slots], str], ...]:
-        return tuple(map(GRAMMAR.of, self.frames))
+    def made(self) -> tuple[Render, ...]:
+        """The frames as functions; one without any has the subject's text alone."""
+        return tuple(map(GRAMMAR.of, self.frames or ("{core}",)))
 
-    def framed(self, core: str, kind: str, dice: Dice, slots: Slots) -> str:
-        """The text of a subject as it is put on this platform."""
-        topics = self.topics.get(kind) or self.topics.get("", ("",))
-        whole = {"core": core, "topic": topics[dice.next() % len(topics)], "city": slots["city"]}
-        return self._frames[dice.next() % len(self._frames)](dice, dice.next, whole)
+    def topics_of(self, kind: str) -> tuple[str, ...]:
+        return self.topics.get(kind) or self.topics.get("") or ("",)
 
     def forms(self) -> int:
         """Distinct texts were every slot one word: forms of the subjects, times those of the frames."""

@@ -80,14 +80,16 @@ def url(dice: Dice) -> Mark:
 
 
 def nickname(dice: Dice) -> str:
-    """An author's name as shown; about a million different ones."""
-    form = dice.below(4)
+    """An author's name as shown; some ten million different ones. One draw: every post needs one."""
+    word = dice.next()
+    form, word = word & 3, word >> 2
     if form == 0:
-        return f"用户{dice.below(10**7):07d}"
-    name = dice.pick(_NICK_A) + dice.pick(_NICK_B)
+        return f"用户{word % 10**7:07d}"
+    name, word = _NICKS[word % len(_NICKS)], word // len(_NICKS)
     if form == 1:
-        return name + dice.pick(("_", "-", "")) + str(dice.below(10000))
-    return name + dice.pick(_NICK_C) + (str(dice.below(100)) if form == 2 else "")
+        return f"{name}{_JOINTS[word % 3]}{word // 3 % 10_000}"
+    tail = _NICK_C[word % len(_NICK_C)]
+    return f"{name}{tail}{word // 13 % 100}" if form == 2 else name + tail
 
 
 def mention(dice: Dice) -> Mark:
@@ -104,6 +106,9 @@ _NICK_B = (
     "椰子", "向日葵", "刺猬", "司机", "奶茶", "饺子", "大象", "月亮", "云朵", "蘑菇", "蜗牛", "锦鲤", "青年", "观众",
 )  # fmt: skip
 _NICK_C = ("", "酱", "呀", "同学", "子", "日记", "本人", "的窝", "er", "Sunny", "Leo", "本尊", "不打烊")
+
+_NICKS = tuple(front + core for front in _NICK_A for core in _NICK_B)
+_JOINTS = ("_", "-", "")
 
 ROADS = ("中州大道", "建设路", "人民路", "北环高架", "解放路", "滨河路", "科学大道", "东三环", "花园路", "航海路")
 BLOCKS = (
