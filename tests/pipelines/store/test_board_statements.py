@@ -225,8 +225,11 @@ def test_a_share_of_moods_is_of_all_posts_and_not_of_the_cells_that_are_shown(
     hour = datetime(2091, 3, 1, 10, tzinfo=UTC)
     store = as_user("yuqing")
     at = hour.strftime("%Y-%m-%d %H:%M:%S")
+    columns = "hour, adcode, platform, kind, label, posts, authors"
     try:
-        store.command(f"INSERT INTO mood_hourly VALUES ('{at}', '', 'board', 'sentiment', 'negative', 40, 21)")
+        store.command(
+            f"INSERT INTO mood_hourly ({columns}) VALUES ('{at}', '', 'board', 'sentiment', 'negative', 40, 21)"
+        )
         store.command(
             "INSERT INTO post_totals (dimension, key, minute, platform, posts, stored_on) VALUES "
             f"('all', '', '{at}', 'board', 100, today())"

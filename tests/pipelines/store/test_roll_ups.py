@@ -90,7 +90,7 @@ def test_counts_by_id_are_right_after_a_replay_with_other_borders(clickhouse, ma
     assert minutes == [(50, 100)]
 
 
-MOODS = "SELECT kind, adcode, label, sum(posts) FROM mood_hourly WHERE platform = '{}' GROUP BY ALL ORDER BY ALL"
+MOODS = "SELECT kind, adcode, label, sum(posts) FROM mood_hourly FINAL WHERE platform = '{}' GROUP BY ALL ORDER BY ALL"
 
 
 def test_labels_follow_edits(clickhouse, make_posts, rows):
@@ -144,7 +144,8 @@ def test_no_cell_of_fewer_than_twenty_authors(clickhouse_server, make_posts):
             found = dict(client.query(sql).result_rows)
         assert found == {f"cells-{n}-{authors}-{blank}": told for n, authors, blank, told in CELLS if told}
     with connect(clickhouse_server.settings("operator")) as client:  # the table below the views has none either
-        assert client.query("SELECT countIf(authors < 20), count() > 0 FROM mood_hourly").result_rows == [(0, True)]
+        cells = client.query("SELECT countIf(authors < 20), count() > 0 FROM mood_hourly FINAL")
+        assert cells.result_rows == [(0, True)]
 
 
 def test_metrics_by_minute(clickhouse, make_posts, rows):
@@ -170,7 +171,7 @@ def test_metrics_by_minute(clickhouse, make_posts, rows):
     refresh_roll_ups(clickhouse)
     sql = f"""SELECT toUnixTimestamp(minute) * 1000, posts, dead_letters, latency_p50_ms, latency_p99_ms FROM {{}}
         WHERE toUnixTimestamp(minute) >= {minute // 1000} ORDER BY minute"""
-    for table in ("metrics_minute", "v_metrics"):
+    for table in ("metrics_minute FINAL", "v_metrics"):
         found = rows(sql.format(table))
         assert [row[:3] for row in found] == [(minute, 10, 0), (minute + 60_000, 0, 3)]
         assert 450 <= found[0][3] <= 650  # of 100, 200, ... 1000

@@ -1,0 +1,97 @@
+"""Roll-ups made of what changed say what a count of all posts would: after late posts, edits that move a post to
+another hour, replays, borders of hours, and posts whose older row was merged away before anybody counted."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from pipelines.store.client import connect
+from pipelines.store.query import refresh_roll_ups
+from pipelines.store.sinks import StorePosts
+
+pytestmark = pytest.mark.services
+
+PLATFORM = "roll-up-changes"
+HOUR = 3_600_000
+BASE = 3_700_000_000_000 // HOUR * HOUR  # 2087: no other test stores then
+BORDERS = [-1, 0, HOUR - 1, HOUR, 5 * HOUR]
+COUNTY = {"name": "某县", "level": "county", "adcode": "410999", "lat": None, "lon": None, "radius_m": None}
+
+# what a roll-up says, and a count of all posts
+MOODS = (
+    """SELECT hour, toString(adcode), toString(kind), toString(label), posts, authors FROM mood_hourly FINAL
+    WHERE platform = '{platform}' ORDER BY ALL""",
+    """SELECT toStartOfHour(created_at) AS hour, cell, kind.1, kind.2, count(),
+        least(uniqExact(author_token), 21) AS authors
+    FROM posts FINAL
+    ARRAY JOIN arrayConcat([''], arrayMap(x -> toString(x), adcodes)) AS cell
+    ARRAY JOIN [('sentiment', toString(sentiment)), ('emotion', toString(emotion))] AS kind
+    WHERE platform = '{platform}' GROUP BY ALL HAVING authors >= 20 ORDER BY ALL""",
+)
+MINUTES = (
+    "SELECT minute, posts FROM metrics_minute FINAL WHERE posts > 0 AND minute BETWEEN {minutes} ORDER BY ALL",
+    """SELECT toStartOfMinute(stored_at) AS minute, count() FROM posts FINAL
+    WHERE minute BETWEEN {minutes} GROUP BY minute ORDER BY ALL""",
+)
+FEEDS = (
+    "SELECT last_created_at, last_stored_at FROM v_feeds WHERE platform = '{platform}'",
+    "SELECT max(created_at), max(stored_at) FROM posts WHERE platform = '{platform}'",
+)
+
+
+def forget_what_was_new(client):
+    """As if two minutes had passed: only what is inserted from now on is new to the next refresh."""
+    time.sleep(1.1)  # the store notes whole seconds
+    for table in ("mood_hourly (hour, kind, removed, made_at)", "metrics_minute (minute, removed, made_at)"):
+        values = "0, 'made', 1" if table.startswith("mood") else "0, 1"
+        client.command(f"INSERT INTO {table} SELECT {values}, toDateTime64(now('UTC'), 3, 'UTC') + INTERVAL 2 MINUTE")
+
+
+@pytest.mark.parametrize("seed", [1])  # other numbers are other histories
+def test_what_changed_is_all_that_has_to_be_counted(clickhouse, make_posts, rows, seed):
+    draw = random.Random(seed)
+    platform, base = f"{PLATFORM}-{seed}", BASE + seed * 24 * HOUR
+    borders = [base + border for border in BORDERS]
+    minutes = f"toDateTime({base // 1000}, 'UTC') AND toDateTime({base // 1000 + 3600}, 'UTC')"
+    refresh_roll_ups(clickhouse)
+    with connect(clickhouse) as client:
+        for phase in range(3):
+            forget_what_was_new(client)
+            # ids of before come again with other labels, in other hours: an edit, or a replay of the same edit
+            known = 120 * phase
+            ids = [f"{seed}-{n}" for n in range(known, known + 120)] + [
+                f"{seed}-{draw.randrange(known)}" for _ in range(80 if known else 0)
+            ]
+            ids = list(dict.fromkeys(ids))
+            count = len(ids)
+            batch = make_posts(
+                ["a"] * count,
+                platform=[platform] * count,
+                id=ids,
+                created_at=[draw.choice(borders) for _ in ids],
+                updated_at=[base + phase * 1_000] * count,
+                author_token=[f"author-{draw.randrange(60)}" for _ in ids],
+                sentiment=[draw.choice(["negative", "positive"]) for _ in ids],
+                emotion=[draw.choice(["fear", "happy"]) for _ in ids],
+                places=[[COUNTY | {"start": 0, "end": 1}] if draw.random() < 0.6 else [] for _ in ids],
+            )
+            sink = StorePosts(clickhouse, generation=phase % 2, clock=lambda phase=phase: base + phase * 90_000)
+            sink.open()
+            for first in range(0, count, 64):
+                sink.apply(batch.slice(first, 64))
+            sink.close()
+            if phase % 2:
+                client.command("OPTIMIZE TABLE posts FINAL")
+            refresh_roll_ups(clickhouse)
+            for said, counted in (MOODS, MINUTES, FEEDS):
+                where = {"platform": platform, "minutes": minutes}
+                assert rows(said.format(**where)) == rows(counted.format(**where)), (phase, said)
+        assert len(rows(MOODS[0].format(platform=platform))) > 20
+        assert rows("SELECT countIf(authors < 20) FROM mood_hourly FINAL") == [(0,)]
+        client.command(f"DELETE FROM posts WHERE platform = '{platform}'")
+        client.command(f"DELETE FROM counted_posts WHERE platform = '{platform}'")
+        client.command("TRUNCATE TABLE mood_hourly")
+        client.command("TRUNCATE TABLE metrics_minute")
