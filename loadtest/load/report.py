@@ -103,9 +103,9 @@ def compose(
         "shed": int(rows.shed.sum()),
         "sender": {
             "planned": plan["posts"],
-            "late_p50_s": late.get("p50"),
-            "late_p99_s": late.get("p99"),
-            "late_max_s": late.get("max"),
+            "late_p50_s": _rounded(late.get("p50")),
+            "late_p99_s": _rounded(late.get("p99")),
+            "late_max_s": _rounded(late.get("max")),
             "kept": bool(last.get("ended")) and not last.get("error") and late.get("p99", 0.0) <= plan["late_s"],
             "ended": bool(last.get("ended")),
             "stopped": bool(last.get("stopped")),
@@ -253,6 +253,10 @@ def _unseen(samples: Samples) -> dict[str, int]:
         for name in sample["missing"]:
             found[name] = found.get(name, 0) + 1
     return found
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)
 
 
 def _median(values: list[float]) -> float | None:

@@ -25,8 +25,8 @@ from loadtest.load.watch import Watch
 from loadtest.outside import Failed, Outside, wait_for
 from schemas.errors import UsageError
 
-LEAD_S = 2.0
-"""From the writing of run.json to the first post: a sender starts in less."""
+LEAD_S = 1.0
+"""From the sender's being ready, and the watch's first sample, to the first post."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,10 @@ def run(home: Outside, plan: Plan, output: Path, options: Options, say: Callable
         place = stack.enter_context(_place(home, plan, name, output, options, say))
         position = Position(place.source, place.broker, {}, "" if place.broker else name)
         position.begins.update(position.ends() if place.broker else {})
-        start_ms = round((time.time() + LEAD_S) * 1000)
-        noted = _noted(plan, name, place, position, start_ms)
-        (output / report.RUN).write_text(json.dumps(noted, ensure_ascii=False, indent=1), encoding="utf-8")
-        job = _job(plan, place, name, output, spool, start_ms)
+        noted = _noted(plan, name, place, position)
+        job = _job(plan, place, name, output, spool)
         seen = flink.Flink(place.rest, place.job) if place.job else None
-        _offer(home, plan, output, options, job, position, seen, interrupted, say)
+        _offer(home, plan, output, options, job, noted, position, seen, interrupted, say)
     found = report.make(home, output)
     if options.draw:
         pictures.draw(found, watch.read(output / report.SAMPLES), output / report.PICTURE)
@@ -174,10 +172,9 @@ def _submit(home: Outside, plan: Plan, source: str, rest: str) -> str:
     return done.stdout.split()[-1]
 
 
-def _noted(plan: Plan, name: str, place: _Place, position: Position, start_ms: int) -> dict[str, Any]:
+def _noted(plan: Plan, name: str, place: _Place, position: Position) -> dict[str, Any]:
     return {
         "name": name,
-        "start_ms": start_ms,
         "machine": report.machine(),
         "plan": plan.plain(),
         "segments": [astuple(segment) for segment in plan.schedule.segments],
@@ -189,7 +186,7 @@ def _noted(plan: Plan, name: str, place: _Place, position: Position, start_ms: i
     }
 
 
-def _job(plan: Plan, place: _Place, name: str, output: Path, spool: Path, start_ms: int) -> send.Job:
+def _job(plan: Plan, place: _Place, name: str, output: Path, spool: Path) -> send.Job:
     return send.Job(
         spool=str(spool),
         log=str(output / report.SENDER),
@@ -198,7 +195,6 @@ def _job(plan: Plan, place: _Place, name: str, output: Path, spool: Path, start_
         topic=place.source if place.broker else name,
         keyed=plan.key != "none",
         file_s=plan.file_s,
-        start_ms=start_ms,
         segments=tuple((one.seconds, one.first, one.last) for one in plan.schedule.segments),
     )
 
@@ -209,6 +205,7 @@ def _offer(
     output: Path,
     options: Options,
     job: send.Job,
+    noted: dict[str, Any],
     position: Position,
     seen: flink.Flink | None,
     interrupted: Interrupted,
@@ -217,11 +214,15 @@ def _offer(
     job.save(output / "sender.json")
     command = [sys.executable, "-m", "loadtest.load.send", str(output / "sender.json")]
     with (output / "sender.err").open("wb") as errors:
-        sender = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=errors)  # noqa: S603 - our own module
+        sender = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        )
     more = {sender.pid: "sender", os.getpid(): "load"}
     try:
         with Watch(home, output / report.SAMPLES, position=position, flink=seen, more=more) as watching:
-            until = job.start_ms / 1000 + plan.schedule.seconds
+            wait_for(lambda: watching.latest, "a first sample", 120)
+            start_ms = _begin(sender, output, noted)
+            until = start_ms / 1000 + plan.schedule.seconds
             while sender.poll() is None:
                 if interrupted.asked:
                     sender.terminate()
@@ -239,6 +240,20 @@ def _offer(
         if sender.poll() is None:
             sender.kill()
             sender.wait()
+
+
+def _begin(sender: subprocess.Popen[bytes], output: Path, noted: dict[str, Any]) -> int:
+    """Let the sender, once it is ready, begin; returns when, in epoch ms. The run is noted before."""
+    assert sender.stdin is not None  # noqa: S101  (they are pipes)
+    assert sender.stdout is not None  # noqa: S101
+    ready = sender.stdout.readline()
+    start_ms = round((time.time() + LEAD_S) * 1000)
+    whole = json.dumps(noted | {"start_ms": start_ms}, ensure_ascii=False, indent=1)
+    (output / report.RUN).write_text(whole, encoding="utf-8")
+    if ready:  # else it has failed, and says so in sender.err
+        sender.stdin.write(b"%d\n" % start_ms)
+        sender.stdin.flush()
+    return start_ms
 
 
 def _settle(

@@ -1,8 +1,11 @@
 """The sender: hands the posts of a spool on when they are due, in a process of its own, and says how late it was.
 
-`python -m loadtest.load.send JOB.json`, where the run wrote what is in `Job`. Open loop: it never waits for an answer;
-when it is late it sends at once what is due and goes on. Each second it appends a line of figures to `log`; SIGTERM
-makes it stop after what it has sent, and SIGKILL loses a second's figures at most. The last line has `ended`.
+`python -m loadtest.load.send JOB.json`, where the run wrote what is in `Job`. It says `ready` on stdout once it could
+send, and reads from stdin when to begin: a start-up on a busy machine must not make the first posts late.
+
+Open loop: it never waits for an answer; when it is late it sends at once what is due and goes on. Each second it writes
+a line of figures to `log`; SIGTERM makes it stop after what it has sent, and SIGKILL loses a second's figures at most.
+The last line has `ended`.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -40,9 +43,9 @@ class Job:
     """Also the beginning of the files' names."""
     keyed: bool
     file_s: float
-    start_ms: int
-    """Epoch ms at which the schedule begins."""
     segments: tuple[tuple[float, float, float], ...]
+    start_ms: int = 0
+    """Epoch ms at which the schedule begins."""
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -60,6 +63,9 @@ class Job:
 
 class Out(Protocol):
     """Where posts go."""
+
+    def begin(self, start_ms: int) -> None:
+        """When the schedule begins, epoch ms."""
 
     def send(self, value: bytes, key: bytes | None, due_ms: int) -> None:
         """Take a post; it need not be on its way yet."""
@@ -97,6 +103,10 @@ class Records:
         )
         self._topic = job.topic
         self._counts = {"acknowledged": 0, "failed": 0}
+        self._producer.list_topics(job.topic, timeout=60)  # connections and metadata before the first post is due
+
+    def begin(self, start_ms: int) -> None:
+        pass
 
     def _delivered(self, error: Any, record: Any) -> None:
         self._counts["failed" if error else "acknowledged"] += 1
@@ -132,6 +142,9 @@ class Files:
         self._folder, self._name, self._every = Path(job.target), job.topic, job.file_s
         self._start_ms = job.start_ms
         self._number, self._held, self._posts, self._sent = 0, bytearray(), 0, 0
+
+    def begin(self, start_ms: int) -> None:
+        self._start_ms = start_ms
 
     def send(self, value: bytes, key: bytes | None, due_ms: int) -> None:
         number = int((due_ms - self._start_ms) / 1000 // self._every)
@@ -275,10 +288,16 @@ def _write(log: Any, values: dict[str, Any]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     job = Job.load(Path((arguments or sys.argv[1:])[0]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then says SIGTERM
     out: Out = Records(job) if job.way == "kafka" else Files(job)
+    print("ready", flush=True)
+    start = sys.stdin.readline()
+    if not start:  # the run is gone
+        return 1
+    job = replace(job, start_ms=int(start))
+    out.begin(job.start_ms)
     sender = Sender(job, out)
     signal.signal(signal.SIGTERM, sender.stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then says SIGTERM
     with open(job.spool, "rb", buffering=1 << 20) as spool, open(job.log, "a", encoding="utf-8") as log:
         sender.run(spool, log)
     return 0

@@ -128,6 +128,9 @@ class Clock:
         self.sent.append((round(self.now - 1000, 3), value, key, due_ms))
         self.now += self.stops.get(len(self.sent), 0.0)
 
+    def begin(self, start_ms: int) -> None:
+        pass
+
     def due(self, seconds: float) -> float:
         return seconds
 
