@@ -43,6 +43,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     on_home(one)
     one.add_argument("--sizes", type=_numbers, default=list(cost.SIZES), help="default: 10000,30000,...,1000000")
     one.add_argument("--feed", default="", help="more keys of the generated feed, such as 'copies=.9'")
+    one.add_argument("--distinct", type=int, default=0, help="texts of the feed, repeated to the size; 0: all its own")
     one.add_argument("--starts", type=int, default=2, help="runs that measure what a start costs")
     one = command("soak", "A steady stream: does anything grow?")
     on_home(one)
@@ -116,7 +117,15 @@ def _cost(given: argparse.Namespace) -> int:
     stop = kept.stop_on_signals()
     home = _home(given)
     found = cost.measure(
-        home, given.output, given.sizes, given.parallelism, given.feed, given.settings, given.starts, stop
+        home,
+        given.output,
+        given.sizes,
+        given.parallelism,
+        given.feed,
+        given.settings,
+        given.starts,
+        stop,
+        given.distinct,
     )
     _leave(given.output, "cost", found, cost.table(found))
     return 0 if found["verdict"]["flat"] else 1

@@ -8,13 +8,15 @@ figures stand in the table.
 
 from __future__ import annotations
 
+import json
 import statistics
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtest.outside import Outside
+from loadtest.load.posts import read_feed
+from loadtest.outside import Failed, Outside
 from loadtest.scale import kept, runs
 
 SPLIT = 512
@@ -33,26 +35,52 @@ def measure(
     settings: Sequence[str],
     starts: int,
     stop: threading.Event,
+    distinct: int = 0,
 ) -> dict[str, Any]:
-    """The report: `points` by size, `start`, `verdict`. What stands under `output` is not measured again."""
+    """The report: `points` by size, `start`, `verdict`. What stands under `output` is not measured again. With `distinct`
+    posts come from a file of so many texts, repeated, so that model results are remembered."""
 
     begun = kept.once(output / "begun.json", {}, lambda: kept.machine() | {"idle_cores": runs.idle(home)})
 
     def run(name: str, posts: int, seed: int) -> dict[str, Any]:
         source = source_of(feed, posts, seed)
+        file = output.absolute() / "feeds" / f"{name}.jsonl"
+        if distinct:
+            if not (file.exists() or (output / "points" / f"{name}.json").exists()):
+                repeat(read_feed(home, source_of(feed, min(distinct, posts), 100)), file, posts, f"c{seed}")
+            source = file.as_uri()
         runs.say(f"{name}: {posts:,} posts")
-        return runs.measured(
+        point = runs.measured(
             home,
             output / "points" / f"{name}.json",
             runs.Request(source, parallelism, tuple(settings)),
             stop,
             begun["idle_cores"],
         )
+        file.unlink(missing_ok=True)
+        return point
 
     first = [run(f"start-{n}", SPLIT * parallelism, 900 + n) for n in range(1, starts + 1)]
     points = [run(f"posts-{posts}", posts, seed) for seed, posts in enumerate(sizes, 101)]
     machine = {key: value for key, value in begun.items() if key not in ("request", "made")}
     return report(points, first, machine, parallelism, settings)
+
+
+def repeat(lines: Iterable[bytes], path: Path, posts: int, name: str) -> None:
+    """Write `posts` posts with the texts of `lines`, again and again, each with an id of its own that begins with `name`.
+    Raises Failed for a feed without lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bodies = [
+        {key: value for key, value in json.loads(line).items() if key not in ("id", "repost_of")} for line in lines
+    ]
+    if not bodies:
+        raise Failed("the feed has no line to repeat")
+    rests = [json.dumps(body, ensure_ascii=False, separators=(",", ":"))[1:].encode() + b"\n" for body in bodies]
+    aside = path.with_suffix(".part")
+    with aside.open("wb", buffering=1 << 20) as out:
+        for number in range(posts):
+            out.write(b'{"id":"%s-%d",' % (name.encode(), number) + rests[number % len(rests)])
+    aside.replace(path)
 
 
 def source_of(feed: str, posts: int, seed: int) -> str:

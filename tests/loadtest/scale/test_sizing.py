@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtest.outside import Failed
 from loadtest.scale import cost, figures, kept, sizing
 from loadtest.scale.__main__ import main
 from schemas.errors import UsageError
@@ -151,6 +153,18 @@ def test_a_start_is_taken_off_and_costs_are_judged() -> None:
     assert seen.step_ms == {"mask": 0.6, "classify": 0.4}
     assert seen.engine_ms == pytest.approx(0.6)
     assert seen.services_ms == {"clickhouse": 0.375, "watch": 0.125}
+
+
+def test_a_feed_of_copies_has_ids_of_its_own(tmp_path: Path) -> None:
+    cost.repeat(
+        [b'{"id":"a","text":"\\u6c34","likes":1}', b'{"text":"b","id":"x","repost_of":"a"}'], tmp_path / "f", 5, "c7"
+    )
+    posts = [json.loads(line) for line in (tmp_path / "f").read_text(encoding="utf-8").splitlines()]
+    assert [post["id"] for post in posts] == ["c7-0", "c7-1", "c7-2", "c7-3", "c7-4"]
+    assert [post["text"] for post in posts] == ["水", "b", "水", "b", "水"]
+    assert (posts[2]["likes"], "repost_of" in posts[3]) == (1, False)
+    with pytest.raises(Failed, match="no line"):
+        cost.repeat([], tmp_path / "g", 5, "c7")
 
 
 @pytest.mark.parametrize(
