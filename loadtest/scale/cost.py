@@ -37,8 +37,8 @@ def measure(
     stop: threading.Event,
     distinct: int = 0,
 ) -> dict[str, Any]:
-    """The report: `points` by size, `start`, `verdict`. What stands under `output` is not measured again. With `distinct`
-    posts come from a file of so many texts, repeated, so that model results are remembered."""
+    """The report: `points` by size, `start`, `verdict`. What stands under `output` is not measured again. With
+    `distinct` posts come from a file of so many texts, repeated, so that model results are remembered."""
 
     begun = kept.once(output / "begun.json", {}, lambda: kept.machine() | {"idle_cores": runs.idle(home)})
 
@@ -67,8 +67,8 @@ def measure(
 
 
 def repeat(lines: Iterable[bytes], path: Path, posts: int, name: str) -> None:
-    """Write `posts` posts with the texts of `lines`, again and again, each with an id of its own that begins with `name`.
-    Raises Failed for a feed without lines."""
+    """Write `posts` posts with the texts of `lines`, again and again, each with an id of its own that begins with
+    `name`. Raises Failed for a feed without lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     bodies = [
         {key: value for key, value in json.loads(line).items() if key not in ("id", "repost_of")} for line in lines
