@@ -24,6 +24,7 @@ import psutil
 from pipelines.services import flink_rest
 from pipelines.services.flink_configuration import (
     Size,
+    client_configuration,
     flink_home,
     mib,
     read_configuration,
@@ -180,13 +181,13 @@ def _clear_scratch(folder: Path) -> None:
 def environment(home: Path) -> dict[str, str]:
     """The variables with which Flink's programs (the ``flink`` command too) find this home's cluster.
 
-    A home that has no cluster of its own gets the wheel's configuration: enough to submit to somebody else's.
+    A home that has no cluster of its own gets one for clients only: enough to submit to somebody else's.
     """
     flink, conf = flink_home(), home / "flink" / "conf"
     return {
         "JAVA_HOME": str(find_java()),
         "FLINK_HOME": str(flink),
-        "FLINK_CONF_DIR": str(conf if conf.is_dir() else flink / "conf"),
+        "FLINK_CONF_DIR": str(conf if conf.is_dir() else client_configuration(home)),
         "FLINK_LOG_DIR": str(home / "logs"),
         "FLINK_LIB_DIR": str(flink / "lib"),
         "FLINK_OPT_DIR": str(flink / "opt"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,6 +116,9 @@ appender.file.strategy.type = DefaultRolloverStrategy
 appender.file.strategy.max = 3
 logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
 logger.netty.level = OFF
+# at its level INFO it writes the whole environment of whoever submits a job, passwords and tokens with the rest
+logger.environment.name = org.apache.flink.client.python.PythonEnvUtils
+logger.environment.level = WARN
 """
 
 
@@ -125,6 +129,16 @@ def write_configuration(folder: Path, ports: Mapping[str, int], size: Size, stat
     (folder / "conf" / "config.yaml").write_text(yaml.safe_dump(settings, width=100_000), "utf-8")
     (folder / "conf" / "log4j.properties").write_text(_LOGGING, "utf-8")
     (folder / "conf" / "log4j-cli.properties").write_text(_LOGGING, "utf-8")  # what `flink run` reads
+
+
+def client_configuration(home: Path) -> Path:
+    """The folder of configuration for `flink run` from a home without a cluster of its own: the wheel's, but for the
+    log, in which the wheel's would leave the environment of whoever submits."""
+    folder = home / "flink" / "client"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(flink_home() / "conf" / "config.yaml", folder / "config.yaml")
+    (folder / "log4j-cli.properties").write_text(_LOGGING, "utf-8")
+    return folder
 
 
 REPORTER_PORTS = "YUQING_FLINK_PROMETHEUS"

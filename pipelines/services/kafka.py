@@ -10,9 +10,8 @@ import base64
 import secrets
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from pipelines.services.jars import broker_class_path
@@ -26,10 +25,11 @@ DEFAULT_PORTS = {"client": 9092, "controller": 9093}
 HEAP_MB = 320
 PARTITIONS = 4  # of a topic made on first use
 RETENTION_HOURS = 168
+Properties = dict[str, str | int]
 START_TIMEOUT = 120.0  # 4-6 s on an idle machine
 
 
-def properties(folder: Path, ports: Mapping[str, int]) -> dict[str, str | int]:
+def properties(folder: Path, ports: Mapping[str, int]) -> Properties:
     """The broker's settings. What is not here is Kafka's default."""
     client, controller = f"{HOST}:{ports['client']}", f"{HOST}:{ports['controller']}"
     return {
@@ -82,10 +82,11 @@ appender.file.strategy.max = 3
 """
 
 
-def start(registry: Registry, further: Mapping[str, str | int] = MappingProxyType({})) -> Service:
+def start(registry: Registry, change: Callable[[Properties], Properties] = lambda own: own) -> Service:
     """Start the broker unless it runs; return once it answers clients. Call with the registry locked.
 
-    ``further`` settings of the broker are laid over ours: other listeners beside the one on loopback, say.
+    ``change`` gets the broker's settings and returns those it shall have: with a listener more, say. The one on
+    loopback must stay, since that is where it is asked whether it answers.
     """
     running = registry.running(NAME)
     if running is not None:  # the caller before may have gone before it answered
@@ -98,7 +99,7 @@ def start(registry: Registry, further: Mapping[str, str | int] = MappingProxyTyp
     output = log.with_suffix(".out")
     with registry.ports(NAME, DEFAULT_PORTS) as ports:
         settings = folder / "server.properties"
-        values = properties(folder, ports) | dict(further)
+        values = change(properties(folder, ports))
         settings.write_text("".join(f"{key}={value}\n" for key, value in values.items()), "utf-8")
         (folder / "log4j2.properties").write_text(_LOGGING, "utf-8")
         rotate(log)

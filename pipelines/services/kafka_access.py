@@ -9,6 +9,7 @@ of a reader. librdkafka asks from the command itself whether a broker answers, b
 from __future__ import annotations
 
 import hashlib
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,20 @@ def refusal(brokers: str, section: KafkaSection) -> str | None:
     said = answers_of(brokers, librdkafka(section), timeout=3 if section.security_protocol == "PLAINTEXT" else 6)
     if said is None:
         return None
-    return next((why for words, why in _REFUSALS if words in said), "")
+    known = next((why for words, why in _REFUSALS if words in said), "")
+    return known or (_HUNG_UP if any(_listens(broker) for broker in brokers.split(",")) else "")
+
+
+_HUNG_UP = "it hung up: it wants TLS or a password, or is starting; see kafka.security_protocol"
+
+
+def _listens(broker: str) -> bool:
+    host, _, port = broker.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 _REFUSALS = (

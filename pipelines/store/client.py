@@ -148,8 +148,8 @@ def connect(settings: StoreSettings, query_settings: Mapping[str, Any] | None = 
 
 
 _REFUSALS = (
+    ("is not valid for", "the certificate of {url} is for another host: write store.url as the certificate has it"),
     ("CERTIFICATE_VERIFY_FAILED", "the certificate of {url} is not signed by the authority in store.ca"),
-    ("doesn't match", "the certificate of {url} is for another host: write store.url as the certificate has it"),
     ("WRONG_VERSION_NUMBER", "{url} does not speak TLS: write store.url with http://, or with its https port"),
     ("RECORD_LAYER_FAILURE", "{url} does not speak TLS: write store.url with http://, or with its https port"),
     ("CERTIFICATE_REQUIRED", "{url} asks for a certificate: set store.certificate and store.key"),
@@ -171,6 +171,14 @@ def _explained(settings: StoreSettings) -> Iterator[None]:
                 "name or password is wrong: see store.user, store.password_file and store.passwords"
             ) from None
         said = "; ".join(_said(error))
+        if any(words in said for words in ("EOF occurred in violation", "RemoteDisconnected", "SSLEOFError")):
+            # it may be stopping as well, so this is no refusal
+            remedy = (
+                "if it asks for a certificate, set store.certificate and store.key"
+                if settings.url.startswith("https")
+                else "if it speaks TLS, write store.url with https://"
+            )
+            raise StoreUnavailable(f"connect: {settings.url} hung up; {remedy}") from None
         for words, why in _REFUSALS:
             if settings.url.startswith("https") and words in said:
                 raise StoreError(f"connect: {why.format(url=settings.url)}") from None

@@ -39,6 +39,7 @@ SERVER_MEMORY = 1_610_612_736
 JVMs and their Python workers the whole has to stay under 6 GiB."""
 
 PIPELINE_QUERY_MEMORY = 900_000_000
+READER_THREADS = 2
 STOP_TIMEOUT_S = 30.0
 
 
@@ -257,8 +258,9 @@ def _users_config(directory: Path, passwords: Mapping[str, str]) -> str:
         values = "".join(f"<{name}>{value}</{name}>" for name, value in {**limits, **FIXED, **WHOLE_ANSWERS}.items())
         bounds = "".join(f"<{name}><min>1</min><max>{value}</max></{name}>" for name, value in limits.items())
         bounds += "".join(f"<{name}><readonly/></{name}>" for name in FIXED)
+        bounds += f"<max_threads><max>{READER_THREADS}</max></max_threads>"
         profiles.append(
-            f"<{user}><readonly>2</readonly><max_threads>2</max_threads>{values}"
+            f"<{user}><readonly>2</readonly><max_threads>{READER_THREADS}</max_threads>{values}"
             f"<constraints>{bounds}</constraints></{user}>"
         )
     default = (

@@ -153,8 +153,22 @@ LIMITS: Mapping[str, Mapping[str, int]] = {
 }
 """Of those who read, per query; a session may lower these, never raise or lift them."""
 
-FIXED: Mapping[str, int] = {"log_queries": 1, "max_concurrent_queries_for_user": 8}
+FIXED: Mapping[str, int | str] = {
+    "log_queries": 1,
+    # with any of these a session could keep what it asks out of the log
+    "log_queries_probability": 1,
+    "log_queries_min_query_duration_ms": 0,
+    "log_queries_min_type": "QUERY_START",
+    "log_queries_cut_to_length": 100_000,
+    "max_concurrent_queries_for_user": 8,
+    # a large sort goes to disk where memory is short, and would fill it: bytes
+    "max_temporary_data_on_disk_size_for_query": 2_000_000_000,
+    "max_temporary_data_on_disk_size_for_user": 4_000_000_000,
+}
 """Of those who read; a session cannot change them."""
+
+MOST_THREADS = 16
+"""Of a reading user's query on a server of one's own (the embedded one has fewer); a session may take less."""
 
 WHOLE_ANSWERS: Mapping[str, int] = {"http_wait_end_of_query": 1, "http_response_buffer_size": 1_048_576}
 """For people: an answer leaves the server when it is complete, so a limit that is met in its middle arrives as the
@@ -174,7 +188,8 @@ def statements(database: str = DATABASE) -> list[str]:
             settings = [
                 "readonly = 2",
                 *(f"{name} = {value} MIN 1 MAX {value}" for name, value in LIMITS[user].items()),
-                *(f"{name} = {value} CONST" for name, value in FIXED.items()),
+                *(f"{name} = {_literal(value)} CONST" for name, value in FIXED.items()),
+                f"max_threads MAX {MOST_THREADS}",
                 *(f"{name} = {value}" for name, value in WHOLE_ANSWERS.items()),
             ]
             bounds = ", ".join(f"{name} = {value}" for name, value in QUOTA.items())
@@ -194,6 +209,10 @@ def statements(database: str = DATABASE) -> list[str]:
             f"{database}_{user} ON {database}.{table} USING {rows} AS RESTRICTIVE TO {user}" for table, rows in others
         ]
     return found + [f"CREATE ROW POLICY OR REPLACE {policy}" for policy in policies]
+
+
+def _literal(value: int | str) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value)
 
 
 def grants_sql(database: str = DATABASE) -> str:
