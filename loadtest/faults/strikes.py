@@ -122,7 +122,7 @@ def partition(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
 
 @contextmanager
 def table_setting(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
-    """`posts` refuses inserts: read-only (code 242), too many parts (252)."""
+    """`posts` refuses inserts: read-only (code 774; a replicated table says 242), too many parts (252)."""
     names = [assignment.partition("=")[0].strip() for assignment in fault.target.split(",")]
     with stage.outside.store() as store:
         store.command(f"ALTER TABLE posts MODIFY SETTING {fault.target}")
