@@ -20,8 +20,8 @@ _KINDS = (
     "command",
 )
 """In this order, so that a kind has the same colour in every picture."""
-_SMOOTH_S = 5
-"""CPU is a difference of two counters of 10 ms steps: taken over so many samples."""
+_SMOOTH = 5
+"""CPU is a difference of two counters of 10 ms steps: taken over so many samples, which are a second apart or more."""
 
 
 def draw(report: dict[str, Any], samples: list[dict[str, Any]], path: Path) -> None:
@@ -54,7 +54,8 @@ def draw(report: dict[str, Any], samples: list[dict[str, Any]], path: Path) -> N
         if plan["warm_up_s"]:
             axis.axvspan(0, plan["warm_up_s"], color="grey", alpha=0.15, linewidth=0)
         if axis.get_legend_handles_labels()[0]:
-            axis.legend(fontsize=9, loc="upper left")
+            # beside the axis: eleven names would hide the lines
+            axis.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     end = max([report["by_second"][-1]["second"] + 1 if report["by_second"] else 1, plan["seconds"]])
     axes[0, 0].set_xlim(0, end)
     for axis in axes[2]:
@@ -113,7 +114,7 @@ def _series(samples: list[dict[str, Any]], part: str, kind: str, name: str, star
 def _rate(axis: Any, samples: list[dict[str, Any]], part: str, name: str, start: float, factor: float) -> None:
     for kind in _kinds(samples, part):
         at, total = _series(samples, part, kind, name, start)
-        step = min(_SMOOTH_S, len(at) - 1)
+        step = min(_SMOOTH, len(at) - 1)
         if step < 1:
             continue
         spent = (total[step:] - total[:-step]) / np.maximum(at[step:] - at[:-step], 1e-3)
@@ -122,7 +123,7 @@ def _rate(axis: Any, samples: list[dict[str, Any]], part: str, name: str, start:
 
 def _cpu(axis: Any, samples: list[dict[str, Any]], start: float) -> None:
     _rate(axis, samples, "processes", "cpu_s", start, 1.0)
-    axis.set(title=f"CPU by process (mean of {_SMOOTH_S} s)", ylabel="cores")
+    axis.set(title=f"CPU by process (mean over {_SMOOTH} samples)", ylabel="cores")
     axis.set_ylim(bottom=0)
 
 
@@ -136,5 +137,5 @@ def _memory(axis: Any, samples: list[dict[str, Any]], start: float) -> None:
 
 def _gc(axis: Any, samples: list[dict[str, Any]], start: float) -> None:
     _rate(axis, samples, "gc", "seconds", start, 1000.0)
-    axis.set(title=f"garbage collection by JVM (mean of {_SMOOTH_S} s)", ylabel="ms of each second")
+    axis.set(title=f"garbage collection by JVM (mean over {_SMOOTH} samples)", ylabel="ms of each second")
     axis.set_ylim(bottom=0)

@@ -15,8 +15,10 @@ import pytest
 
 from tests.conftest import Home
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 SECONDS, STOP_S = 14, 5.0
+PATIENCE_S = 600.0
+"""Some 40 s pass before the first row on a quiet machine, ten times that on a busy one."""
 
 
 def test_a_stopped_job_shows_in_the_latency(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_a_stopped_job_shows_in_the_latency(tmp_path: Path) -> None:
         time.sleep(STOP_S)
         for worker in workers:
             worker.send_signal(signal.SIGCONT)
-        assert run.wait(240) == 0, (tmp_path / "said").read_text()
+        assert run.wait(PATIENCE_S) == 0, (tmp_path / "said").read_text()
         report = json.loads((output / "report.json").read_text())
     finally:
         for worker in home.workers():
@@ -80,7 +82,7 @@ def _mentions(process: psutil.Process, folder: Path) -> bool:
 
 def _wait_until(condition: object, run: subprocess.Popen[bytes]) -> None:
     assert callable(condition)
-    until = time.monotonic() + 240
+    until = time.monotonic() + PATIENCE_S
     while not condition():
         assert run.poll() is None, "the run ended before anything was stored"
         assert time.monotonic() < until, "nothing was stored"
