@@ -36,14 +36,15 @@ _NOUN = (
     "男子|女子|男孩|女孩|残疾人|亲人|老百姓|百姓|人口|人员|人"
 )
 _MODIFIER = (
-    r"(?:(?:\d+|[一二三四五六七八九十]+)(?:多)?岁(?:多|以上|左右)?的?|被困的?|受灾的?|高龄的?|"
+    r"(?:(?:\d{1,3}|[一二三四五六七八九十]{1,4})(?:多)?岁(?:多|以上|左右)?的?|被困的?|受灾的?|高龄的?|"
     r"年迈的?|行动不便的?|无助的?|刚出生的?|大小)?"
 )
 _APPROXIMATE = r"[ \t]?(?P<more>多|余|来|几)?[ \t]?"
 _GROUP = re.compile(
     rf"(?P<number>(?>{NUMBER})){_APPROXIMATE}(?P<unit>个|名|位|口|户)?(?:多|左右)?{_MODIFIER}(?P<noun>{_NOUN})(?!数|次|力|手|民币|份|类|设|工)"
 )
-_HOUSEHOLD = re.compile(rf"(?:一家|全家|家里|家中|家里有|我家|一家子|家|共|上下)?\s*(?P<number>(?>{NUMBER}))口")
+# (?<!\s): a run of spaces is looked at once, from its beginning, not from each of its places
+_HOUSEHOLD = re.compile(rf"(?:一家|全家|家里|家中|家里有|我家|一家子|家|共|上下)?(?<!\s)\s*(?P<number>(?>{NUMBER}))口")
 _FAMILY_OF = re.compile(r"一家(?:老小|子)?(?P<number>[二两三四五六七八九十]|\d{1,2})(?:口|人|个)")
 _ENGLISH = re.compile(
     rf"(?P<number>{ENGLISH_NUMBER})\s+(?:\w+\s+)?"

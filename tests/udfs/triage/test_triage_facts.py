@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from udfs.triage.evidence import read
@@ -234,3 +236,12 @@ def test_state(text: str, state: str) -> None:
 
 def test_a_post_without_need_or_hazard_has_no_state() -> None:
     assert state_of(read("早安"), frozenset(), [])[0] == "unclear"
+
+
+@pytest.mark.parametrize("unit", ["\u3000", " ", "\n", "1", "一", "1 ", "家"])
+def test_a_long_run_of_anything_is_counted_in_time(unit):
+    """A run of 4,000 spaces took most of a second: each place of it was the beginning of a search over the rest."""
+    text = (unit * 60_000)[:60_000] + "被困"
+    began = time.process_time()
+    count_of(text)
+    assert time.process_time() - began < 0.3
