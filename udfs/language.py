@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.records import LANGUAGE, with_columns
+from schemas.records import LANGUAGE, values_of, with_columns
 from schemas.step import Step
 
 _NOISE = re.compile(r"https?://\S+|[@#]\S+|<[A-Z_]+>")
@@ -42,7 +42,7 @@ class Language(Step):
         self._identifier: Any = LanguageIdentifier.from_model_file(MODEL_FILE)
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        texts = batch.column("text").to_pylist()
+        texts = values_of(batch.column("text"))
         return with_columns(batch, self.writes, {"language": [self._language(text[:_MOST]) for text in texts]})
 
     def _language(self, text: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from schemas.errors import RecordError
-from schemas.records import POST, with_columns
+from schemas.records import POST, values_of, with_columns
 from schemas.step import ERROR, Step
 
 MAX_BYTES = 65_536
@@ -43,8 +43,8 @@ class Parse(Step):
         self._encode = msgspec.json.Encoder().encode
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        raws = batch.column("raw").to_pylist()
-        arrivals = batch.column("timestamp").to_pylist()
+        raws = values_of(batch.column("raw"))
+        arrivals = values_of(batch.column("timestamp"))
         columns: dict[str, list[Any]] = {field.name: [] for field in self.writes}
         for raw, arrival in zip(raws, arrivals, strict=True):
             try:

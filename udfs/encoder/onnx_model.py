@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from tokenizers import Tokenizer
 
 from schemas.errors import ModelError
 from udfs.encoder import batching
 from udfs.encoder.batching import Floats
+from udfs.encoder.pieces import WordPieces
 
 BATCH_TOKENS = 4096
 PAD = 1
@@ -29,9 +29,7 @@ class OnnxModel:
     def __init__(self, folder: Path, batch_tokens: int | None = None) -> None:
         """``batch_tokens``: padded tokens that a run may hold at most; bounds memory and changes no result."""
         self.batch_tokens = batch_tokens or BATCH_TOKENS
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._marks = len(self._tokenizer.encode("").ids)
+        self._pieces = WordPieces(folder / "tokenizer.json")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -55,7 +53,7 @@ class OnnxModel:
         """Logits and, where there is one, embedding of length one of each text (zeros for a text without a token).
 
         What of a long text is read the tokenizer's truncation says (its first tokens)."""
-        tokens = [self._tokenizer.encode(text).ids for text in texts]  # encode_batch would start threads of its own
+        tokens = self._pieces.of(texts)
         done = []
         for batch in batching.equal(tokens, self.batch_tokens):
             ids, mask = batching.padded(tokens, batch, PAD)
@@ -64,7 +62,7 @@ class OnnxModel:
         if not self.dimensions:
             return logits, None
         embedding = batching.scattered(len(texts), self.dimensions, [(batch, found[1]) for batch, found in done])
-        return logits, batching.unit(embedding, batching.blank(tokens, self._marks))
+        return logits, batching.unit(embedding, batching.blank(tokens, self._pieces.marks))
 
 
 def _one_token() -> dict[str, batching.Ints]:

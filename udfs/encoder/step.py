@@ -130,7 +130,7 @@ class Classify(Step):
 
 def keys_of(batch: pa.RecordBatch) -> list[Key]:
     """The key of every row, from `text` and `language`."""
-    columns = (batch.column("text").to_pylist(), batch.column("language").to_pylist())
+    columns = (records.values_of(batch.column("text")), records.values_of(batch.column("language")))
     return [_key(text, language) for text, language in zip(*columns, strict=True)]
 
 

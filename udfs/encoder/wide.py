@@ -1,6 +1,6 @@
 """The wide model: TF-IDF over hashed character n-grams, one linear layer for all heads, in integers.
 
-Arithmetic is exact (int8 weights times integer TF-IDF, summed in int64), so a logit does not depend on the batch, the
+Arithmetic is exact (int8 weights times integer TF-IDF, summed in int32), so a logit does not depend on the batch, the
 order of summation or the CPU. Cost: see `yuqing bench`; about 10,000 posts of 40 characters a CPU-second.
 """
 
@@ -76,6 +76,6 @@ class WideModel:
             return
         first = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
         # at most 512 characters * 5 features * 2**11 (value) * 2**7 (weight) < 2**31
-        sums = np.add.reduceat(self.weights[bucket] * value[:, None].astype(np.int32), first, axis=0, dtype=np.int64)
+        sums = np.add.reduceat(self.weights[bucket] * value[:, None].astype(np.int32), first, axis=0, dtype=np.int32)
         norm = np.sqrt(np.add.reduceat(value * value, first).astype(np.float64))
         result[row[first]] = sums / norm[:, None] * self.scale

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.records import MATCHED, with_columns
+from schemas.records import MATCHED, values_of, with_columns
 from schemas.step import Step
 from udfs.keywords.reload import FollowedRules
 from udfs.keywords.ruleset import Hit, RuleSet
@@ -65,7 +65,7 @@ class Match(Step):
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self._followed is None:
             raise RuntimeError("match: open() was not called")
-        texts = [text or "" for text in batch.column("text").to_pylist()]
+        texts = [text or "" for text in values_of(batch.column("text"))]
         found = self._followed.refresh().scan(texts)
         return with_columns(batch, MATCHED, {"keywords": [_keywords(hits) if hits else [] for hits in found]})
 

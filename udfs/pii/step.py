@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.errors import RecordError, YuqingError
-from schemas.records import IDENTIFIER, MASKED, PII_SPAN, PLACE_SPAN, with_columns
+from schemas.records import IDENTIFIER, MASKED, PII_SPAN, PLACE_SPAN, values_of, with_columns
 from schemas.step import Step
 from udfs.pii.spans import Span, masked, resolve
 
@@ -74,7 +74,11 @@ class Mask(Step):
         return self._mask_places
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
-        """Return the spans of each text, shared places too, sorted and without overlaps."""
+        """Return the spans of each text, shared places too, sorted and without overlaps; copies share a list."""
+        distinct = list(dict.fromkeys(texts))
+        if len(distinct) < len(texts):  # reposts: what a text holds does not depend on the others
+            known = dict(zip(distinct, self.find(distinct), strict=True))
+            return [known[text] for text in texts]
         found = [self.identifiers(text) for text in texts]
         for recogniser in self._batched:
             for spans, more in zip(found, recogniser.analyze_batch(texts), strict=True):
@@ -83,7 +87,7 @@ class Mask(Step):
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch.column("language")  # declared in reads; recognisers of all languages run, since detection may err
-        texts = batch.column("text").to_pylist()
+        texts = values_of(batch.column("text"))
         if None in texts:
             raise RecordError("mask: the text is missing")
         try:

@@ -55,11 +55,11 @@ class Locate(Step):
         matcher = self._matcher
         if matcher is None:
             raise ModelError("locate was used before open()")
-        texts = [text or "" for text in batch.column("text").to_pylist()]
-        regions = batch.column("region").to_pylist()
+        texts = [text or "" for text in records.values_of(batch.column("text"))]
+        regions = records.values_of(batch.column("region"))
         tagged: Sequence[Any] = [None] * len(texts)
         if PLACE_SPANS in batch.schema.names:
-            tagged = batch.column(PLACE_SPANS).to_pylist()
+            tagged = records.rows_of(batch.column(PLACE_SPANS), "start", "end")
         places = [
             _places(matcher, text, self._region(matcher, region or ""), spans or (), starts)
             for text, region, spans, starts in zip(texts, regions, tagged, matcher.lexicon.starts(texts), strict=True)

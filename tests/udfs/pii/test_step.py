@@ -67,6 +67,16 @@ def test_offsets_are_exact_and_nothing_else_changes(step, text):
     ]
 
 
+def test_a_copy_is_read_once_and_gets_the_same(step, monkeypatch):
+    texts = ["王小明在郑州等救援", "下雨了", "王小明在郑州等救援", "电话13512345678", "下雨了"]
+    alone = [step.find([text])[0] for text in texts]
+    read = []
+    identifiers = step.identifiers
+    monkeypatch.setattr(step, "identifiers", lambda text: read.append(text) or identifiers(text))
+    assert step.find(texts) == alone
+    assert sorted(read) == sorted(set(texts))
+
+
 def test_a_failure_raises_without_the_text(step, monkeypatch):
     def broken(text):
         raise ValueError(f"cannot read {text}")
