@@ -65,6 +65,20 @@ def naive_bench(
     show(measure.run(settings.home, source, workers, seconds, partial(start, actor=person.name), say), how)
 
 
+@bench.command("steps")
+def steps_bench(
+    context: typer.Context,
+    source: Annotated[str, typer.Option(help="A file:// or generate: source.")] = "generate:?posts=30000&seed=1",
+    posts: Annotated[int, typer.Option(min=1, help="Posts counted; the first batch is left out.")] = 20_000,
+    how: How = Format.TABLE,
+) -> None:
+    """CPU time of each step that needs no service, a post, in one process: no home has to be up."""
+    from pipelines.bench import steps as measure
+
+    settings: Context = context.obj
+    show(measure.run(settings.settings(), source, posts), how)
+
+
 @bench.command("alerts")
 def alerts_bench(
     context: typer.Context,
