@@ -4,7 +4,7 @@ Post i is a pure function of the source's values and i, so any split can be made
 each post really is stands in `truth`, never in the post. The texts come from templates written for this project: good
 for demonstration, load and faults; no classifier may be trained or judged on them, they are far easier than people are.
 
-Cost: below 20 microseconds a post (see docs/feeds.md).
+How fast it is: see docs/feeds.md.
 """
 
 from __future__ import annotations
