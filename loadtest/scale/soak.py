@@ -91,7 +91,9 @@ class Soak:
                 done += time.monotonic() - began
         self._end(process)
         if stop.is_set():
-            raise kept.Stopped("stopped: the same command goes on from the savepoint")
+            saved = (kept.read(self._output / JOB) or {}).get("savepoint")
+            way = "from the savepoint" if saved else "with a new job: this one left no savepoint"
+            raise kept.Stopped(f"stopped: the same command goes on {way}")
 
     def sample(self) -> dict[str, Any]:
         """What there is to see now; a part that does not answer is absent and its name stands in `missing`."""
