@@ -69,7 +69,9 @@ def run(
     home = _home(context, into)
     played = scenes.load(scenario)
     number = place.new_seed(home, seed)
-    played.source(seed=number, speed=speed, now_ms=time.time_ns() // 1_000_000)  # a wrong key is told before anything starts
+    played.source(
+        seed=number, speed=speed, now_ms=time.time_ns() // 1_000_000
+    )  # a wrong key is told before anything starts
     settings = place.prepare(home, given.home, given.settings_file)
     context.obj = Context(home, settings)
     control.up(home, say=say, settings=settings)

@@ -71,8 +71,8 @@ def _log_to_stderr() -> None:
 
 
 _MODULES = (
-    "demo", "drill", "services", "filters", "feed", "approve", "simulate", "policy", "jobs", "store", "alerts", "episodes", "warn",
-    "brief", "dashboards", "access", "bench", "train",
+    "demo", "drill", "services", "filters", "feed", "approve", "simulate", "policy", "jobs", "store", "alerts",
+    "episodes", "warn", "brief", "dashboards", "access", "bench", "train",
 )  # fmt: skip
 """Each adds its commands, in the order of `--help`."""
 

@@ -41,8 +41,8 @@ class Scenario(BaseModel):
     tasks: tuple[str, ...] = ()
 
     def source(self, *, seed: int, speed: float, now_ms: int, lead_s: float = 0.0) -> GenerateSource:
-        """The feed of a drill whose first post comes `lead_s` after `now_ms`. Event time runs `speed` times as fast as the
-        clock; where it is the faster one it meets the clock at the last post, so no post is ever from the future.
+        """The feed of a drill whose first post comes `lead_s` after `now_ms`. Event time runs `speed` times as fast as
+        the clock; where it is the faster one it meets the clock at the last post, so no post is ever from the future.
 
         Raises UsageError for a key that the feed does not know.
         """
