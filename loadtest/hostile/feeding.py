@@ -65,11 +65,8 @@ class Filter:
         end = f"end of step {self._steps}"
         before = self._cpu()
         data = b"".join(line + b"\n" for line in [*lines, json.dumps({"id": end, "text": "好"}).encode()])
-        try:
-            self._process.stdin.write(data)  # type: ignore[union-attr]  # it is a pipe
-            self._process.stdin.flush()  # type: ignore[union-attr]
-        except OSError:
-            raise Died(self._last_words()) from None
+        # a filter that hangs reads no more, and a full pipe would hold whoever writes into it: the clock runs here
+        threading.Thread(target=self._write, args=(data,), daemon=True).start()
         self.lines += len(lines) + 1
         rows: list[dict[str, Any]] = []
         until = time.monotonic() + PATIENCE_S
@@ -99,6 +96,11 @@ class Filter:
         except psutil.Error:
             raise Died(self._last_words()) from None
         return float(times.user + times.system)
+
+    def _write(self, data: bytes) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it died, or was killed for hanging: `feed` tells
+            self._process.stdin.write(data)  # type: ignore[union-attr]  # it is a pipe
+            self._process.stdin.flush()  # type: ignore[union-attr]
 
     def _listen(self) -> None:
         for line in self._process.stdout or ():
