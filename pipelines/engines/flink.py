@@ -45,7 +45,7 @@ class Options:
     run_folder: Path
     """Belongs to this run: manifests, counts of the workers, checkpoints."""
     parallelism: int
-    batch: int = LINES
+    batch: int = 1024
     """Most posts a model sees and an insert holds at once: Kafka records, or as many whole splits as are not more."""
     bundle_ms: int = 500
     """Longest wait for a batch to fill: what a post waits at low rates."""
