@@ -29,7 +29,7 @@ endif
 export URLLIB3_NO_OVERRIDE := 1
 SYNC := uv pip sync --quiet --require-hashes --no-binary urllib3-future --build-constraints requirements-bootstrap.lock
 
-.PHONY: help env jars look demo test test-torch faults check bench models lock clean
+.PHONY: help env jars look demo test test-torch faults load soak hostile fuzz check bench models lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ demo: $(STAMP) ## start the services, run the opinion job on a generated emergen
 
 test: $(STAMP) ## run every test, on real engines (ARGS="-k name" for a part)
 	@command -v mvn >/dev/null || echo "make test: Kafka's tests will be skipped without Maven: apt-get install maven" >&2
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-torch: $(TORCH_STAMP) ## run the torch backend's and `yuqing train`'s tests in .venv-torch (downloads several GB the first time)
 	@.venv-torch/bin/python -m pytest tests/torch $(ARGS)
@@ -79,8 +79,22 @@ $(TORCH_STAMP): $(STAMP)
 	rm -f .venv-torch/.made-*
 	touch $@
 
-faults: $(STAMP) ## run only the tests that kill processes of a running job
-	@$(BIN)/python -m pytest -m faults $(ARGS)
+faults: $(STAMP) ## strike every fault of the table at running jobs, an hour (ARGS='--only "kill clickhouse"' for a part)
+	@$(BIN)/python -m loadtest.faults --output build/faults $(ARGS)
+
+load: $(STAMP) ## offer a million posts an hour for five minutes with a burst of ten times that, and draw what came of it
+	@$(BIN)/python -m loadtest.load --home build/load/home --output build/load/run --rate 278 --seconds 300 --burst 10x60@120 --warm-up 20 --up $(ARGS)
+
+soak: $(STAMP) ## an hour of a million posts: does anything grow? Stopped, it goes on where it was
+	@$(BIN)/python -m loadtest.scale soak --home build/soak/home --output build/soak/run --hours 1 --rate 278 $(ARGS)
+
+hostile: $(STAMP) ## a million hostile lines through the filters; stopped, it goes on where it was
+	@$(BIN)/python -m loadtest.hostile --lines 1000000 --seed 1 --processes 2 --output build/hostile $(ARGS)
+
+fuzz: $(STAMP) ## a minute of coverage-guided fuzzing of each target
+	@for target in $$($(BIN)/python -m tests.fuzz --list); do
+		$(BIN)/python -m tests.fuzz $$target --seconds 60 --corpus build/fuzz/$$target
+	done
 
 check: $(STAMP) ## lint, format, types and the one-way arrows between rooms
 	@code=0
