@@ -1,6 +1,10 @@
 """Numbered SQL migrations, forward only.
 
-    python -m pipelines.store.migrate --url http://127.0.0.1:8123   (password from YUQING_STORE_PASSWORD)
+    python -m pipelines.store.migrate --settings site.yaml
+    python -m pipelines.store.migrate --url https://host:8443 --ca ca.pem --password-file FILE [--certificate --key]
+
+The store is that of the settings (file, YUQING_STORE__...), with the options laid over it; the embedded store of a home
+needs no call, `up` migrates it.
 
 ``schemas/migrations/NNNN_name.sql`` are run in order, once each; ``schema_migrations`` remembers them with their
 SHA-256. A file that was applied must not change any more: write a new one. Statements end in ``;`` at the end of a
@@ -20,8 +24,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.store import districts
-from pipelines.store.client import StoreSettings, connect, translated
+from pipelines.store.client import StoreSettings, connect, external, translated
 from schemas.errors import UsageError, YuqingError
+from schemas.settings import load as load_settings
 from schemas.tables import MIGRATIONS, data_classes
 
 _FILE = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
@@ -115,15 +120,28 @@ def migrate(settings: StoreSettings, directory: Path = MIGRATIONS) -> list[str]:
         return done
 
 
+_OPTIONS = ("url", "user", "password_file", "ca", "certificate", "key")
+
+
+def _store(options: argparse.Namespace) -> StoreSettings:
+    given = [f"store.{name}={value}" for name in _OPTIONS if (value := getattr(options, name))]
+    section = load_settings(options.settings, given).store
+    if not section.url:
+        raise UsageError("no store is named: give --url, or --settings with store.url")
+    found = replace(external(section), database=options.database)
+    # the variable from before there were settings
+    return found if found.password else replace(found, password=os.environ.get("YUQING_STORE_PASSWORD", ""))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipelines.store.migrate", description="apply SQL migrations")
-    parser.add_argument("--url", required=True)
-    parser.add_argument("--user", default="yuqing")
+    parser.add_argument("--settings", type=Path, help="YAML with a section `store`")
+    for name in _OPTIONS:
+        parser.add_argument(f"--{name.replace('_', '-')}", help=f"setting store.{name}")
     parser.add_argument("--database", default="yuqing")
     options = parser.parse_args(arguments)
-    password = os.environ.get("YUQING_STORE_PASSWORD", "")
     try:
-        done = migrate(StoreSettings(options.url, options.user, password, options.database))
+        done = migrate(_store(options))
     except YuqingError as error:
         print(error, file=sys.stderr)
         return error.exit_code
