@@ -29,7 +29,7 @@ endif
 export URLLIB3_NO_OVERRIDE := 1
 SYNC := uv pip sync --quiet --require-hashes --no-binary urllib3-future --build-constraints requirements-bootstrap.lock
 
-.PHONY: help env jars look demo test test-torch faults load soak hostile fuzz check bench models lock clean
+.PHONY: help env jars look demo test test-torch faults load soak hostile fuzz check bench models audit release lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,15 @@ models: $(TORCH_STAMP) ## train and ship the encoder's bundles again, by stages 
 	@test -n "$(E5)" -a -n "$(BGE)" || { echo "make models: E5= and BGE= must name the folders of the bases, see training/encoder/README.md" >&2; exit 2; }
 	.venv-torch/bin/python -m training.encoder.everything --data $(DATA) --e5 $(E5) --bge $(BGE) --work $(MODELS) --output $(MODELS)/bundles
 	cp -r $(MODELS)/bundles/. udfs/encoder/bundles/
+
+audit: $(STAMP) ## bandit over what is shipped; what is publicly known against the locked packages (needs the network)
+	@$(BIN)/python deploy/release/audit.py
+
+release: $(STAMP) ## into dist: the wheel, its bill of materials and SHA256SUMS (run `make test` and `make audit` before)
+	@rm -rf dist build/lib build/bdist.*  # setuptools packs whatever an earlier build left there
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	$(BIN)/python deploy/release/sbom.py dist/yuqing.cdx.json
+	cd dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 lock: $(STAMP) ## recompile the locks of the Python packages from requirements*.in, and that of the jars
 	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --generate-hashes "$${@:2}" "$$1.in" -o "$$1.lock"; }
