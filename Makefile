@@ -27,7 +27,8 @@ endif
 # grafana-client brings urllib3-future, whose wheel replaces urllib3, which the store's client stands on. Built from its
 # source with this variable it keeps to a name of its own (a test looks).
 export URLLIB3_NO_OVERRIDE := 1
-SYNC := uv pip sync --quiet --require-hashes --no-binary urllib3-future --build-constraints requirements-bootstrap.lock
+# Compiled once: else each of the processes that engines start may compile thousands of files before its first post.
+SYNC := uv pip sync --quiet --compile-bytecode --require-hashes --no-binary urllib3-future --build-constraints requirements-bootstrap.lock
 
 .PHONY: help env jars look demo test test-torch faults load soak hostile fuzz check bench models audit release lock clean
 
