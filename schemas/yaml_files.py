@@ -24,6 +24,9 @@ class NotYaml(Exception):
         self.problem = problem
         self.line = line
 
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.problem}" if self.line else self.problem
+
 
 class _Loader(yaml.CSafeLoader):
     def construct_object(self, node: Any, deep: bool = False) -> Any:

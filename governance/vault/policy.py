@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from governance.classes import CLASSES, DataClass
+from schemas import yaml_files
 from schemas.errors import UsageError
 
 SECOND_PERSON = ("never", "outside_emergency", "always")
@@ -46,9 +45,11 @@ def load_policy(path: Path | None) -> RevealPolicy:
     if path is None:
         return RevealPolicy()
     try:
-        given: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        given: Any = yaml_files.read(path.read_bytes(), aliases=False) or {}
+    except OSError as error:
         raise UsageError(f"the reveal policy {path} cannot be read ({type(error).__name__})") from None
+    except yaml_files.NotYaml as error:
+        raise UsageError(f"the reveal policy {path} cannot be read: {error}; correct it there") from None
     if not isinstance(given, dict):
         raise UsageError(f"the reveal policy {path} must be a list of `key: value` lines")
     known = [field.name for field in fields(RevealPolicy)]

@@ -14,12 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipelines.feeds import counters
 from pipelines.feeds.cities import CITIES, City, find_city
 from pipelines.feeds.curve import times
 from pipelines.feeds.uri import EMERGENCIES, GenerateSource
+from schemas import yaml_files
 from schemas.errors import UsageError
 
 _ONSET_SECONDS = 600
@@ -108,9 +107,9 @@ def _scripted(source: GenerateSource) -> tuple[Plan, ...]:
     """The incidents of a script: a YAML list under `episodes`. See docs/feeds.md."""
     where = f"script {source.script}"
     try:
-        script = yaml.safe_load(Path(source.script).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{where}: {str(error).splitlines()[0]}; write YAML with a list `episodes`") from None
+        script = yaml_files.read(Path(source.script).read_bytes())
+    except (OSError, yaml_files.NotYaml) as error:
+        raise UsageError(f"{where}: {error}; write YAML with a list `episodes`") from None
     entries = script.get("episodes") if isinstance(script, dict) else None
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"{where}: no list `episodes`; write episodes: [{{hazard: fire, onset: 0.5}}]")

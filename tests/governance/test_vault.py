@@ -705,7 +705,9 @@ POLICIES = [
     ("expire_days_after_emergency: 31", "from 0 to 30"),
     ("reveals_per_day: 5", "unknown key 'reveals_per_day'"),
     ("- 5", "must be a list of"),
-    ("a: [", "cannot be read"),
+    ("a: [", "cannot be read: line "),
+    ("reveals_per_hour: 5\nreveals_per_hour: 500\n", "line 2: key 'reveals_per_hour' is written twice"),
+    ("reveals_per_hour: 5\nhold_max_days: 2021-02-30\n", "line 2: a value cannot be read as timestamp"),
 ]
 
 

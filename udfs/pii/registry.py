@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import yaml
-
+from schemas import yaml_files
 from schemas.errors import UsageError
 from udfs.pii import recognisers
 from udfs.pii.recogniser import IdentifierRecogniser
@@ -89,9 +88,9 @@ def public_numbers(path: str | None = None) -> frozenset[str]:
     numbers: set[str] = set()
     for file in (_PUBLIC_NUMBERS, *([Path(path)] if path else [])):
         try:
-            entries = yaml.safe_load(file.read_text(encoding="utf-8"))["numbers"]
+            entries = yaml_files.read(file.read_bytes())["numbers"]
             numbers.update("".join(filter(str.isdigit, str(entry["number"]))) for entry in entries)
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        except (OSError, yaml_files.NotYaml, KeyError, TypeError) as error:
             raise UsageError(f"public_numbers: {file} cannot be read as a list of numbers: {error}") from None
     return frozenset(numbers)
 
@@ -113,11 +112,13 @@ def allowed_names(path: str | None, today: str | None = None) -> frozenset[str]:
         return frozenset()
     day = datetime.date.fromisoformat(today) if today else datetime.datetime.now(datetime.UTC).date()
     try:
-        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["office_holders"] or []
+        entries = yaml_files.read(Path(path).read_bytes())["office_holders"] or []
         for entry in entries:
             missing = [key for key in ("name", "office", "from", "until", "approved_by") if not entry.get(key)]
             if missing:
                 raise UsageError(f"allow_list: an entry of {path} lacks {', '.join(missing)}")
         return frozenset(str(entry["name"]) for entry in entries if entry["from"] <= day <= entry["until"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except yaml_files.NotYaml as error:
+        raise UsageError(f"allow_list: {path} cannot be read: {error}") from None
+    except (OSError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"allow_list: {path} cannot be read: {type(error).__name__}") from None

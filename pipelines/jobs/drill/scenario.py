@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlencode
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.feeds.uri import GenerateSource, parse
+from schemas import yaml_files
 from schemas.errors import UsageError
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -72,10 +72,10 @@ def load(name: str) -> Scenario:
     if not path.is_file():
         raise UsageError(f"there is no scenario {name!r}: one of {', '.join(names())}, or the path of a YAML file")
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
+        values = yaml_files.read(path.read_bytes())
         scenario = Scenario.model_validate(values)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"scenario {path}: not YAML: {str(error).splitlines()[0]}") from None
+    except (OSError, yaml_files.NotYaml) as error:
+        raise UsageError(f"scenario {path}: not YAML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"

@@ -287,6 +287,7 @@ def test_a_script_is_played(tmp_path: Any) -> None:
         ("- 1", "no list `episodes`"),
         ("episodes: []", "no list `episodes`"),
         ("a: [", "write YAML"),
+        ("episodes:\n- {hazard: fire, onset: !!float x}\n", "line 2: a value cannot be read as float"),
         ("episodes: [3]", "no mapping"),
         ("episodes: [{hazard: war, onset: .1}]", "one of flood, fire"),
         ("episodes: [{hazard: fire}]", "one of onset"),

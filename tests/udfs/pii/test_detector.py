@@ -100,12 +100,23 @@ def test_published_numbers_stay_and_a_site_adds_its_own(tmp_path):
     assert [text[s.start : s.end] for s in ours.find(text)] == ["0371-66012346"]
 
 
-@pytest.mark.parametrize("content", ["numbers: 5", "[", "other: []"])
-def test_a_bad_file_of_numbers_says_so(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("numbers: 5", ""),
+        ("[", "line"),
+        ("other: []", ""),
+        ("a: 1\nchecked: 2021-02-30", "line 2: a value cannot be read"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("read", "setting"), [(registry.public_numbers, "public_numbers"), (registry.allowed_names, "allow_list")]
+)
+def test_a_bad_file_says_so(tmp_path, read, setting, content, where):
     file = tmp_path / "bad.yaml"
     file.write_text(content, encoding="utf-8")
-    with pytest.raises(UsageError, match="public_numbers"):
-        registry.public_numbers(str(file))
+    with pytest.raises(UsageError, match=f"{setting}: .*bad.yaml cannot be read.*{where}"):
+        read(str(file))
 
 
 class CaseNumber(PatternRecognizer):

@@ -85,6 +85,7 @@ def test_a_shipped_scenario_has_episodes_that_must_alert_and_tasks(name):
         ("title: x\nhours: 1\nposts: 500\nextra: 1\n", "extra"),
         ("- just\n- a list\n", "the file"),
         ("title: [\n", "not YAML"),
+        ("title: x\nhours: 1\nhours: 9\n", "not YAML: line 3: key 'hours' is written twice"),
     ],
 )
 def test_a_wrong_scenario_is_told_by_its_key(tmp_path, text, words):
