@@ -28,6 +28,7 @@ from schemas import settings as site_settings
 from udfs.encoder.step import Classify
 
 TABLE = "bench_naive"
+DROP = f"DROP TABLE IF EXISTS {TABLE}"
 Masked = Callable[[str], str]
 Judged = Callable[[str], tuple[str, float]]
 
@@ -39,7 +40,7 @@ def run(home: Path, source: str, parallelism: int, seconds: float, start: Any, s
         raise TypeError(f"bench naive takes a file or a generated feed, not {source}")
     report: dict[str, Any] = {"machine": description(), "source": feed.uri, "parallelism": parallelism}
     say(f"the plain loop, for {seconds:g} s")
-    report["loop"] = _loop(home, feed, seconds)
+    report["loop"] = loop(home, feed, seconds)
     say("the pipeline: Flink")
     found = end_to_end(home, feed.uri, parallelism, start)
     report["pipeline"] = {name: found[name] for name in ("posts", "posts_per_s", "seconds", "memo") if name in found}
@@ -47,13 +48,13 @@ def run(home: Path, source: str, parallelism: int, seconds: float, start: Any, s
     return report
 
 
-def _loop(home: Path, feed: FileSource | GenerateSource, seconds: float) -> dict[str, Any]:
+def loop(home: Path, feed: FileSource | GenerateSource, seconds: float) -> dict[str, Any]:
     masked, (model, judged) = _analyzer(), _classifier()
     store = Site(home, site_settings.load()).store
     shares = {"mask": 0.0, "model": 0.0, "insert": 0.0}
     posts = 0
     with connect(store) as client, translated("bench naive"):
-        client.command(f"DROP TABLE IF EXISTS {TABLE}")
+        client.command(DROP)
         client.command(
             f"CREATE TABLE {TABLE} (id String, at DateTime64(3), text String, sentiment String, score Float32) "
             "ENGINE = MergeTree ORDER BY (at, id)"
@@ -84,7 +85,7 @@ def _loop(home: Path, feed: FileSource | GenerateSource, seconds: float) -> dict
                 continue
             break
         spent = time.perf_counter() - began
-        client.command(f"DROP TABLE {TABLE}")
+        client.command(DROP)
     costs = {name: 1e6 * share / posts for name, share in shares.items()}
     return {"model": model, "posts": posts, "posts_per_s": posts / spent, "seconds": spent, "cost_us": costs}
 

@@ -1,7 +1,7 @@
 """`bench steps`: CPU time of each step that needs no service, over a feed, in one process.
 
 Only process time is counted (user and system, all threads), so that what else the machine does moves the figures
-little. The first batch opens files and imports, and is not counted. Batches are those that an engine's worker gets.
+little. The first batch opens files and imports, and is not counted. Batches are splits of 512 lines.
 """
 
 from __future__ import annotations
