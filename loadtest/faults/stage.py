@@ -282,6 +282,7 @@ class Stage:
             self.job.wait(timeout=60)
         self.job, self.job_id, self.run, self.scene = None, "", None, ""
         self.wires.close()
+        self._join()
         self.set()
 
     # -- processes ---------------------------------------------------------------------------------------------------
@@ -388,12 +389,16 @@ class Stage:
         finally:
             self._clear()
 
-    def _clear(self) -> None:
+    def _join(self) -> None:
+        """Undo `_separate`: the next job of the scene makes a namespace again."""
         if self._apart:
             for words in (("link", "del", self.link), ("netns", "del", self._namespace)):
                 with contextlib.suppress(Failed):
                     _ip(*words)
             self._apart = False
+
+    def _clear(self) -> None:
+        self._join()
         for folder in self._mounted:
             subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S603, S607 - mount's counterpart
         self._mounted.clear()
@@ -426,3 +431,8 @@ def set_clock(folder: Path, offset_s: int) -> None:
     aside = folder / "clock.new"
     aside.write_text(f"{offset_s:+d}\n")
     aside.replace(folder / "clock")
+
+
+def move_clock(folder: Path, by_s: int) -> None:
+    """Move that clock from where it stands."""
+    set_clock(folder, int((folder / "clock").read_text()) + by_s)

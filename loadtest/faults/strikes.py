@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from loadtest.faults.stage import BUNDLES, Stage, set_clock
+from loadtest.faults.stage import BUNDLES, Stage, move_clock
 from loadtest.faults.table import Fault
 from loadtest.outside import Failed, wait_for
 
@@ -96,7 +96,7 @@ def full_disk(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
 @contextmanager
 def clock(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     """The clock of all processes jumps by `target` seconds, and stays there: the next row goes on with it."""
-    set_clock(stage.folder, int(fault.target))
+    move_clock(stage.folder, int(fault.target))
     yield
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from loadtest.faults import checks, report
 from loadtest.faults.posts import Wave
-from loadtest.faults.stage import Wires
+from loadtest.faults.stage import Wires, move_clock, set_clock
 from loadtest.faults.strikes import flipped
 from loadtest.faults.table import Fault, choose, load
 from schemas.errors import UsageError
@@ -109,6 +109,17 @@ def test_the_report_is_read_back_and_drawn(tmp_path):
 
 def test_one_bit_is_flipped():
     assert flipped(b"abcde") == b"abbde"
+
+
+def test_a_clock_is_moved_from_where_it_stands(tmp_path):
+    set_clock(tmp_path, 3600)
+    for by_s, stands in ((3600, "+7200"), (-3600, "+3600"), (-3600, "+0"), (-60, "-60")):
+        move_clock(tmp_path, by_s)
+        assert (tmp_path / "clock").read_text().strip() == stands
+
+
+def test_a_row_that_moves_the_clock_moves_it_when_run_alone():
+    assert all(int(row.target) for row in load() if row.strike == "clock")
 
 
 @pytest.fixture
