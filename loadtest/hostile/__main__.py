@@ -1,6 +1,7 @@
 """Feed hostile lines and judge what comes out. Exit 0: nothing found; 1: findings.
 
     python -m loadtest.hostile --lines 1000000 --seed 1 --output DIR [--command score] [--processes 2]
+    python -m loadtest.hostile submit --lines 5000 --home DIR --output DIR      (`submitting`: into a store)
 
 DIR/chunks.jsonl gets a line for each finished chunk; the same call goes on after them. DIR/report.json sums up.
 """
@@ -17,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from loadtest.hostile import submitting
 from loadtest.hostile.chunks import Task, run
 
 CHUNK = 20_000
@@ -24,6 +26,9 @@ CHUNK = 20_000
 
 
 def main(arguments: list[str] | None = None) -> int:
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["submit"]:
+        return submitting.main(words[1:])
     parser = argparse.ArgumentParser(prog="python -m loadtest.hostile", description=__doc__.partition("\n")[0])
     parser.add_argument("--lines", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -32,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--chunk", type=int, default=CHUNK)
     parser.add_argument("--slow-s", type=float, default=1.0, help="CPU seconds a line may take")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(words)
     given.output.mkdir(parents=True, exist_ok=True)
     tasks = [
         Task(
