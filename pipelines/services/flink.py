@@ -69,7 +69,7 @@ def start(registry: Registry, *, size: Size | None = None, state: str = "hashmap
     if taskmanager is None:
         start_taskmanager(registry, TASKMANAGER)
     else:
-        _await(taskmanager, lambda: bool(flink_rest.taskmanagers(jobmanager.url)))
+        _await(taskmanager, lambda: _listed(jobmanager.url))
     return jobmanager
 
 
@@ -162,7 +162,17 @@ def _spawn_jvm(
 
 
 def _await_taskmanager(service: Service, resource: str) -> Service:
-    return _await(service, lambda: resource in flink_rest.taskmanagers(service.url))
+    return _await(service, lambda: _listed(service.url, resource))
+
+
+def _listed(rest: str, resource: str = "") -> bool:
+    """Whether that TaskManager (any, without a name) is known. An answer that is lost on a busy machine is no reason to
+    give up: whoever waits watches the process and the clock."""
+    try:
+        known = flink_rest.taskmanagers(rest)
+    except ServiceError:
+        return False
+    return resource in known if resource else bool(known)
 
 
 def _await(service: Service, answers: Callable[[], bool]) -> Service:

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,6 +149,16 @@ def test_what_is_refused_is_said(cluster: Registry) -> None:
         with pytest.raises(ServiceError, match=r"does not answer"):
             ask(nobody, "0" * 32)
     assert not flink_rest.answers(nobody)
+
+
+def test_a_lost_answer_does_not_end_the_wait() -> None:
+    """A connection that ends without an answer, as on a port that another cluster is just leaving."""
+    with socket.create_server((HOST, 0)) as server:
+        hanging_up = threading.Thread(target=lambda: server.accept()[0].close(), daemon=True)
+        hanging_up.start()
+        assert not flink._listed(f"http://{HOST}:{server.getsockname()[1]}", "taskmanager")
+        hanging_up.join(10)
+        assert not hanging_up.is_alive(), "it was asked"
 
 
 @pytest.mark.services
