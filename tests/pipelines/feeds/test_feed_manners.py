@@ -49,7 +49,7 @@ ALL = (
 def test_any_cut_of_the_feed_gives_the_same_bytes() -> None:
     feed = source(ALL)
     whole = Feed(feed).lines(0, POSTS)
-    cuts = [0, 1, 700, 701, 1212, 3333, POSTS]
+    cuts = [0, 1, 700, 701, 1212, 2222, POSTS]
     fresh = [Feed(feed) for _ in cuts]
     parts = [made.lines(a, b - a) for made, (a, b) in reversed(list(zip(fresh, pairwise(cuts), strict=False)))]
     assert [one for part in reversed(parts) for one in part] == whole
