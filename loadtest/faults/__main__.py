@@ -18,6 +18,10 @@ from loadtest.faults.table import choose, load
 from schemas.errors import UsageError
 
 
+def _broken_off(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m loadtest.faults", description="Faults, and what holds after them.")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these rows of faults.yaml")
@@ -29,7 +33,9 @@ def main() -> int:
         "--markdown", type=Path, metavar="REPORT", help="draw the table of a report and do nothing else"
     )
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # so that everything is ended
+    # so that everything is ended; SIGINT too, which a shell has its background jobs ignore
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _broken_off)
     given.output.mkdir(parents=True, exist_ok=True)
     if given.markdown:
         (given.output / "faults.md").write_text(report.markdown(report.read(given.markdown)), encoding="utf-8")

@@ -23,6 +23,8 @@ from typing import Any
 import psutil
 import yaml
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from loadtest.faults.posts import Wave
 from loadtest.faults.table import LIBFAKETIME
@@ -32,7 +34,6 @@ BUNDLES = Path(__file__).parents[2] / "udfs" / "encoder" / "bundles"
 """Of the checkout: a site copies a bundle from there, too."""
 DISKS = {"clickhouse": "768m", "runs": "48m", "audit": "48m"}
 """Folders of the home that get small disks of their own where this machine lets us mount, so that one can be full."""
-TOPIC = "posts"
 HOST_SIDE, FAR_SIDE = "10.213.77.1", "10.213.77.2"
 
 
@@ -93,10 +94,13 @@ class Stage:
     _flink: bool = False
     _kafka: bool = False
     _apart: bool = False
+    _submitted: int = 0
+    """Jobs begun, those that were resumed apart."""
 
     def __post_init__(self) -> None:
         self.outside = Outside(self.home)
-        self.inbox = self.folder / "inbox"
+        self.inbox = self.folder / "inbox-0"
+        self.topic = "posts-0"
         self.bundle = self.folder / "bundle"
         self.log = self.folder / "job.log"
         self.settings = self.folder / "settings.yaml"
@@ -105,14 +109,13 @@ class Stage:
     def open(self) -> None:
         """Start the home. Small disks are mounted where that is allowed."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self.inbox.mkdir(parents=True, exist_ok=True)
         self._before = {name: os.environ.get(name) for name in self.environment}
         os.environ.update(self.environment)
         if os.geteuid() == 0:
             for name, size in DISKS.items():
                 self._mount(self.home / name, size)
         shutil.copytree(BUNDLES / "encoder", self.bundle, dirs_exist_ok=True)
-        self.set()
+        self.configure()
         self.command("up")
 
     def _mount(self, folder: Path, size: str) -> None:
@@ -126,7 +129,7 @@ class Stage:
         folder = self.home / name
         return folder if folder in self._mounted else None
 
-    def set(self, **sections: Mapping[str, Any]) -> None:
+    def configure(self, **sections: Mapping[str, Any]) -> None:
         """Write the settings file that jobs run with. Labels must not depend on lag, so nothing is shed."""
         values: dict[str, Any] = {
             "flink": {"checkpoint_s": 1},
@@ -154,7 +157,7 @@ class Stage:
             password = self.folder / "password"
             password.touch(mode=0o600)
             password.write_text(json.loads((self.home / "keys" / "clickhouse.json").read_text())["yuqing"])
-            self.set(store={"url": f"http://{where}", "password_file": str(password)})
+            self.configure(store={"url": f"http://{where}", "password_file": str(password)})
             self.submit()
         elif scene == "cluster":
             self.command("up", "--flink", "--kafka")
@@ -172,7 +175,7 @@ class Stage:
     def source(self) -> str:
         if self.scene in ("folder", "wire"):
             return f"dir://{self.inbox}"
-        return f"kafka://{self.outside.kafka()}/{TOPIC}"
+        return f"kafka://{self.outside.kafka()}/{self.topic}"
 
     def submit(self, *resume: str) -> None:
         """Start the job, or go on with it from a savepoint or checkpoint (`resume`: its folder)."""
@@ -180,6 +183,7 @@ class Stage:
         if resume:
             words = ["--settings", str(self.settings), "resume", *resume]
         else:
+            self._feed()
             words = ["--settings", str(self.settings), "submit", "opinion", "--source", self.source()]
             words += ["--parallelism", str(self.parallelism)]
         if self.scene == "cluster":
@@ -196,6 +200,18 @@ class Stage:
             self.run = self._new_run(known)
             if self.run is None:
                 raise Failed(f"the job ended: {self.said()}")
+
+    def _feed(self) -> None:
+        """A folder or topic of the new job's own: it would read all that the job before was given once more."""
+        self._submitted += 1
+        if self.scene in ("folder", "wire"):
+            self.inbox = self.folder / f"inbox-{self._submitted}"
+            self.inbox.mkdir(parents=True)
+            return
+        self.topic = f"posts-{self._submitted}"
+        admin = AdminClient({"bootstrap.servers": self.outside.kafka(), "log_level": 0})
+        topic = NewTopic(self.topic, num_partitions=self.parallelism, replication_factor=1)
+        admin.create_topics([topic])[self.topic].result(timeout=self.patience_s)  # Flink fails while it is not there
 
     def rest(self) -> str:
         return f"127.0.0.1:{self.outside.services()['flink-jobmanager']['ports']['rest']}"
@@ -283,7 +299,7 @@ class Stage:
         self.job, self.job_id, self.run, self.scene = None, "", None, ""
         self.wires.close()
         self._join()
-        self.set()
+        self.configure()
 
     # -- processes ---------------------------------------------------------------------------------------------------
 
@@ -343,7 +359,7 @@ class Stage:
         producer = Producer({"bootstrap.servers": self.outside.kafka(), "enable.idempotence": True, "log_level": 0})
         for first, lines in self._pieces(wave):
             for index, line in enumerate(lines, first):
-                producer.produce(TOPIC, line, key=str(index))
+                producer.produce(self.topic, line, key=str(index))
             producer.poll(0)
         if left := producer.flush(240):
             raise Failed(f"Kafka did not take {left} posts")

@@ -208,7 +208,7 @@ def upgrade(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     with stage.outside.store() as store:
         store.command("ALTER TABLE posts ADD COLUMN IF NOT EXISTS of_a_later_version String DEFAULT 'later'")
     yield
-    stage.set(model={"bundle": str(BUNDLES / fault.target)})
+    stage.configure(model={"bundle": str(BUNDLES / fault.target)})
     stage.submit(str(savepoint))
 
 

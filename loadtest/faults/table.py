@@ -65,7 +65,8 @@ def load(path: Path = TABLE) -> tuple[Fault, ...]:
             )
         if missing := {"name", "strike", "scene", "expected"} - set(row):
             raise UsageError(f"{where}: {sorted(missing)[0]} is missing")
-        fault = Fault(**{key: tuple(value) if key == "needs" else value for key, value in row.items()})
+        values: dict[str, Any] = {key: tuple(value) if key == "needs" else value for key, value in row.items()}
+        fault = Fault(**values)
         if fault.strike not in STRIKES:
             raise UsageError(f"{where}: there is no strike {fault.strike!r}; strikes are {', '.join(STRIKES)}")
         if fault.scene not in SCENES:

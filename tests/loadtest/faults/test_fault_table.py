@@ -11,9 +11,11 @@ import pytest
 
 from loadtest.faults import checks, report
 from loadtest.faults.posts import Wave
-from loadtest.faults.stage import Wires, move_clock, set_clock
+from loadtest.faults.run import SHORT, Campaign
+from loadtest.faults.stage import Stage, Wires, move_clock, set_clock
 from loadtest.faults.strikes import flipped
 from loadtest.faults.table import Fault, choose, load
+from loadtest.outside import Failed
 from schemas.errors import UsageError
 
 FAULT = Fault("a", "kill", "folder", "it goes on")
@@ -109,6 +111,28 @@ def test_the_report_is_read_back_and_drawn(tmp_path):
 
 def test_one_bit_is_flipped():
     assert flipped(b"abcde") == b"abbde"
+
+
+def test_a_job_is_not_given_what_the_job_before_had(tmp_path):
+    stage = Stage(tmp_path / "home", tmp_path, scene="folder")
+    sources = []
+    for _ in range(2):
+        stage._feed()
+        sources.append(stage.source())
+        assert stage.inbox.is_dir()
+        assert not any(stage.inbox.iterdir())
+    assert len(set(sources)) == 2
+
+
+@pytest.mark.parametrize(("error", "said"), [(Failed("no rows"), "no rows"), (OSError("gone"), "OSError: gone")])
+def test_a_row_that_breaks_the_driver_fails_and_the_next_one_runs(tmp_path, error, said):
+    def broken(_):
+        raise error
+
+    campaign = Campaign(tmp_path, SHORT, say=lambda _: None)
+    campaign._stage_for = broken
+    outcomes = campaign.strike([FAULT, FAULT])
+    assert [(one.state, one.wrong) for one in outcomes] == [("failed", [said])] * 2
 
 
 def test_a_clock_is_moved_from_where_it_stands(tmp_path):
