@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Secured:
     """A home and the ways into it."""
 
     home: Home
+    began: float
+    """When it was made, in seconds since 1970."""
     folder: Path
     authority: Authority
     stranger: Authority
@@ -75,7 +78,7 @@ class Secured:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     if shutil.which("mvn") is None:
         pytest.skip("Maven is missing: apt-get install maven")
-    folder = tmp_path_factory.mktemp("secured")
+    began, folder = time.time(), tmp_path_factory.mktemp("secured")
     home = Home(folder / "home")
     authority, stranger = Authority(folder / "authority", "ours"), Authority(folder / "stranger", "somebody else's")
     certificate, key = authority.issue("server")
@@ -112,6 +115,6 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             store = opened.enter_context(tls_before(http, certificate, key))
             mutual_store = opened.enter_context(tls_before(http, certificate, key, authority.ca))
             plain = broker.ports["client"]
-            yield Secured(home, folder, authority, stranger, store, mutual_store, plain, sasl, mutual, password)
+            yield Secured(home, began, folder, authority, stranger, store, mutual_store, plain, sasl, mutual, password)
     finally:
         home.run("down", code=None)

@@ -131,7 +131,7 @@ def test_a_limit_is_not_lifted(as_user: Callable[[str], Client], user: str, name
         as_user(user).command(f"SELECT 1 SETTINGS {name} = {LIFTED[name]!r}")
 
 
-@pytest.mark.parametrize("user", ["analyst", "viewer"])
+@pytest.mark.parametrize("user", ["analyst"])  # the limits of others differ in numbers only
 @pytest.mark.parametrize("attack", EXHAUSTING)
 def test_what_would_take_too_much_ends(home: Home, as_user: Callable[[str], Client], user: str, attack: str) -> None:
     sql, settings = EXHAUSTING[attack]

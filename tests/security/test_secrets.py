@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 import httpx
 import psutil
@@ -28,6 +29,8 @@ from tests.security.conftest import Secured
 pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
 
 POSTS = 20
+SUBMITTERS = token_hex(16)
+"""In the environment of whoever submits, as people's tokens are: no business of the cluster's, or of a log's."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,9 @@ def running(secured: Secured) -> Iterator[Secured]:
     rest = Registry(home.path).services()["flink-jobmanager"].url.removeprefix("http://")
     settings = ("--settings", str(secured.settings("sasl")))
     source = ("--source", f"kafka://{broker}/secured", "--target", f"flink://{rest}", "--parallelism", "1")
-    job = home.run(*settings, "submit", "opinion", *source).stdout.decode().strip()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOKEN_OF_SOMETHING_ELSE", SUBMITTERS)
+        job = home.run(*settings, "submit", "opinion", *source).stdout.decode().strip()
     deadline = time.monotonic() + 200
     while home.one("SELECT count() FROM posts FINAL WHERE startsWith(post_id, 'tls-')") < POSTS:
         assert time.monotonic() < deadline, (home.path / "logs" / "flink-taskmanager.log").read_text()[-3000:]
@@ -67,6 +72,7 @@ def secrets_of(secured: Secured) -> dict[str, bytes]:
     ring = json.loads((keys / "keyring.json").read_text())
     encoded = {f"master key {at}": word for at, word in enumerate(ring["master"])} | {"token key": ring["token"]}
     encoded |= {f"disk key {at}": word for at, word in enumerate((keys / "disk.key").read_text().split())}
+    found["environment of whoever submitted"] = SUBMITTERS
     plain = {name: word.encode() for name, word in (found | encoded).items()}
     for name, word in encoded.items():
         raw = base64.b64decode(word)
@@ -84,21 +90,20 @@ def argv(_: Secured) -> Iterator[tuple[str, bytes]]:
 
 
 def files(secured: Secured) -> Iterator[tuple[str, bytes]]:
-    """Everything under the home but keys/: logs, specs, checkpoints, the cluster's work; and what lies in /tmp."""
-    made = (secured.home.path / "services.json").stat().st_mtime - 600
-    for top in (secured.home.path, Path(tempfile.gettempdir())):
-        for folder, folders, names in os.walk(top):
-            if top != secured.home.path:
-                folders[:] = [name for name in folders if not name.startswith(("pytest-of-", "home-"))]
-            elif Path(folder) == secured.home.path:
-                folders.remove("keys")
-            for path in (Path(folder) / name for name in names):
-                try:
-                    state = path.lstat()
-                    if stat.S_ISREG(state.st_mode) and state.st_mtime > made and state.st_size < 1 << 27:
-                        yield str(path), path.read_bytes()
-                except OSError:
-                    continue
+    """Everything under the home but keys/: logs, specs, checkpoints, the cluster's work; and what has come into the
+    folder for temporary files since the home began, other tests' folders left out."""
+    shared = Path(tempfile.gettempdir())
+    tops = [path for path in secured.home.path.iterdir() if path.name != "keys"]
+    for path in shared.iterdir():
+        with suppress(OSError):
+            other = path.name.startswith(("pytest-", "home-", "bash_"))
+            tops += [path] if not other and path.lstat().st_mtime >= secured.began else []
+    for top in tops:
+        for path in (top, *top.rglob("*")):
+            with suppress(OSError):
+                state = path.lstat()
+                if stat.S_ISREG(state.st_mode) and state.st_mtime >= secured.began and state.st_size < 1 << 25:
+                    yield str(path), path.read_bytes()
 
 
 def rest(secured: Secured) -> Iterator[tuple[str, bytes]]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from pipelines.services import kafka_access
+from pipelines.services.registry import Registry
+from pipelines.store import migrate
 from pipelines.store.client import connect, external
 from schemas.errors import StoreError, StoreUnavailable, UsageError
 from tests.security.conftest import Secured
@@ -75,8 +80,6 @@ def test_store(secured: Secured, case: str) -> None:
     changes, port_name, error, named = STORE[case]
     given: dict[str, object] = dict(changes)
     if port_name == "http":
-        from pipelines.services.registry import Registry
-
         port = Registry(secured.home.path).services()["clickhouse"].ports["http"]
     else:
         port = getattr(secured, port_name)
@@ -95,3 +98,57 @@ def test_store(secured: Secured, case: str) -> None:
     with pytest.raises(error, match=str(named).replace(".", r"\.")) as told:
         connect(external(secured.store_section(**given))).close()
     assert "not the password" not in str(told.value)
+
+
+PREPARED: dict[str, tuple[dict[str, str | None], str]] = {
+    # options -> what is said
+    "over TLS": ({}, "up to date"),
+    "with a certificate": ({"certificate": "ours", "key": "ours"}, "up to date"),
+    "the system's authorities": ({"ca": None}, "store.ca"),
+    "the wrong authority": ({"ca": "stranger"}, "store.ca"),
+    "half a certificate": ({"certificate": "ours"}, "key is missing"),
+    "no store": ({"url": None}, "--url"),
+}
+
+
+def _prepared(secured: Secured, case: str) -> dict[str, str]:
+    """Settings of the store by their names, for a case of PREPARED."""
+    changes, _ = PREPARED[case]
+    certificate, key = secured.authority.issue("administrator")
+    known = {"certificate": certificate, "key": key, "ca": secured.stranger.ca}
+    port = secured.mutual_store if "key" in changes else secured.store
+    values: dict[str, object] = {"url": f"https://127.0.0.1:{port}", "ca": secured.authority.ca}
+    values["password_file"] = secured.store_section().password_file
+    values |= {name: known[name] if given else None for name, given in changes.items()}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+@pytest.mark.parametrize("case", PREPARED)
+def test_migrations(secured: Secured, case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = _prepared(secured, case)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    code, said = migrate.main(options), capsys.readouterr()
+    assert PREPARED[case][1] in said.out + said.err
+    assert (code == 0) is (PREPARED[case][1] == "up to date")
+
+
+@pytest.mark.parametrize("case", [case for case in PREPARED if case != "no store"])
+def test_preparing_a_store_of_ones_own(
+    secured: Secured, tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The embedded store has no administrator: who comes through TLS is told that name or password is wrong."""
+    spec = importlib.util.spec_from_file_location("init", Path(__file__).parents[2] / "deploy" / "init_store.py")
+    assert spec is not None
+    assert spec.loader is not None
+    init = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(init)
+    for name in (*init.USERS, "clickhouse_admin"):
+        (tmp_path / name).write_text("long enough to be one")
+    for name, value in _prepared(secured, case).items():
+        if name != "password_file":
+            monkeypatch.setenv(f"YUQING_STORE__{name.upper()}", value)
+    monkeypatch.setenv("SECRETS", str(tmp_path))
+    monkeypatch.setenv("YUQING_HOME", str(tmp_path / "home"))
+    assert init.main() != 0
+    wanted = PREPARED[case][1]
+    assert ("AUTHENTICATION_FAILED" if wanted == "up to date" else wanted) in capsys.readouterr().err
