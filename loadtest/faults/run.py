@@ -176,6 +176,8 @@ class Campaign:
                 outcome.first_row_s = time.monotonic() - ended
             time.sleep(0.2)
         outcome.lag_zero_s = time.monotonic() - ended
+        if outcome.first_row_s is None and stored > at_end:  # they came in one insert
+            outcome.first_row_s = outcome.lag_zero_s
         if outcome.lag_zero_s > (most := fault.recover_s * self.size.slow):
             outcome.wrong.append(f"all rows {outcome.lag_zero_s:.0f} s after the fault, not {most:g}")
         try:
