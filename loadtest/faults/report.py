@@ -22,6 +22,8 @@ class Outcome:
     """held, failed or skipped."""
     wrong: list[str] = field(default_factory=list)
     """What did not hold; what is lacking when skipped."""
+    lasted_s: float | None = None
+    """How long the fault was to last, in the form that was run; None: as long as the table says."""
     first_row_s: float | None = None
     """Seconds from the end of the fault to the first new row; None when all were stored by then."""
     lag_zero_s: float | None = None
@@ -54,7 +56,8 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
         outcome = WORDS[one.state] + (
             ": " + "; ".join(one.wrong).replace("|", "/").replace("\n", " ") if one.wrong else ""
         )
-        cells = (one.fault.name, one.fault.scene, f"{one.fault.seconds:g} s", one.fault.expected, outcome)
+        lasted = one.fault.seconds if one.lasted_s is None else one.lasted_s
+        cells = (one.fault.name, one.fault.scene, f"{lasted:g} s", one.fault.expected, outcome)
         lines.append("| " + " | ".join((*cells, _seconds(one.first_row_s), _seconds(one.lag_zero_s))) + " |")
     return "\n".join(lines) + "\n"
 

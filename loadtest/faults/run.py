@@ -98,7 +98,7 @@ class Campaign:
         return self.outcomes
 
     def row(self, fault: Fault) -> Outcome:
-        outcome = Outcome(fault)
+        outcome = Outcome(fault, lasted_s=fault.lasts(self.size.short))
         if lack := lacking(fault):
             outcome.state, outcome.wrong = "skipped", [f"this machine lacks {lack}"]
             return outcome

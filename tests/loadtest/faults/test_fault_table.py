@@ -100,13 +100,13 @@ def test_a_difference_from_the_undisturbed_wave_is_found(change, said):
 def test_the_report_is_read_back_and_drawn(tmp_path):
     outcomes = [
         report.Outcome(replace(FAULT, needs=("root",)), first_row_s=1.25, lag_zero_s=4),
-        report.Outcome(replace(FAULT, name="b"), "failed", ["3 rows | of 4"]),
+        report.Outcome(replace(FAULT, name="b"), "failed", ["3 rows | of 4"], lasted_s=4),
     ]
     again = report.read(report.write(outcomes, tmp_path, {"at": "now"}))
     drawn = report.markdown(again)
     assert drawn == report.markdown(outcomes)
     assert "| a | folder | 10 s | it goes on | held | 1.2 | 4.0 |" in drawn
-    assert "**failed**: 3 rows / of 4" in drawn
+    assert "| b | folder | 4 s | it goes on | **failed**: 3 rows / of 4 |" in drawn
 
 
 def test_one_bit_is_flipped():
