@@ -143,6 +143,7 @@ class Campaign:
                 f"rows undisturbed ({stage.said()})",
                 self.size.patience_s,
             )
+            self._complete(stage, wave)
             wait_for(
                 lambda: not checks.undelivered(stage.outside), "alerts delivered undisturbed", self.size.patience_s
             )
@@ -153,6 +154,16 @@ class Campaign:
             if wrong:
                 raise Failed(f"without any fault: {'; '.join(wrong)}")
         return now
+
+    def _complete(self, stage: Stage, wave: Wave) -> None:
+        """Wait for what comes after the rows: dead letters, and the ledger, whose entries fold batches of seconds. The
+        checks say what did not come."""
+        with contextlib.suppress(Failed):
+            wait_for(
+                lambda: not checks.rows(stage.outside, wave) and not checks.recorded(stage.home, self._decided, wave),
+                "dead letters and ledger",
+                60 * self.size.slow,
+            )
 
     def _strike(self, stage: Stage, wave: Wave, fault: Fault, outcome: Outcome) -> None:
         with stage.offered(wave):
@@ -180,6 +191,7 @@ class Campaign:
             outcome.first_row_s = outcome.lag_zero_s
         if outcome.lag_zero_s > (most := fault.recover_s * self.size.slow):
             outcome.wrong.append(f"all rows {outcome.lag_zero_s:.0f} s after the fault, not {most:g}")
+        self._complete(stage, wave)
         try:
             wait_for(lambda: not checks.undelivered(stage.outside), "alerts delivered", 60 * self.size.slow)
         except Failed as error:
