@@ -45,7 +45,7 @@ def test_the_shipped_table_has_every_kind_of_fault_that_was_asked_for():
     processes = ("python worker", "clickhouse", "notifier", "watch", "command", "taskmanager", "kafka", "jobmanager")
     assert not {("kill", one) for one in processes} - struck
     assert not {("pause", one) for one in processes if one != "command"} - struck
-    kinds = {"full_disk", "clock", "partition", "wire", "table_setting", "descriptors", "restart"}
+    kinds = {"full_disk", "partition", "wire", "table_setting", "descriptors", "restart"}
     assert not (kinds | {"poisoned_model", "corrupt_checkpoint", "upgrade"}) - {row.strike for row in rows}
     assert 4 <= len(choose(rows, (), short=True)) < 10
     with pytest.raises(UsageError, match="no such fault"):
@@ -140,10 +140,6 @@ def test_a_clock_is_moved_from_where_it_stands(tmp_path):
     for by_s, stands in ((3600, "+7200"), (-3600, "+3600"), (-3600, "+0"), (-60, "-60")):
         move_clock(tmp_path, by_s)
         assert (tmp_path / "clock").read_text().strip() == stands
-
-
-def test_a_row_that_moves_the_clock_moves_it_when_run_alone():
-    assert all(int(row.target) for row in load() if row.strike == "clock")
 
 
 @pytest.fixture
