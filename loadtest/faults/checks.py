@@ -131,7 +131,8 @@ def delivered(outside: Outside, sent: Collection[dict[str, Any]], *, repeats: bo
 
 
 def decided(home: Path) -> int:
-    """Posts that models decided on, by the ledger: what was tried twice counts twice."""
+    """Posts that models decided on, by the ledger and by the drafts beside it, of which its next entries are made: what
+    was tried twice counts twice."""
     total = 0
     for path in home.glob("audit/*.jsonl"):
         for line in path.read_bytes().splitlines():
@@ -139,6 +140,9 @@ def decided(home: Path) -> int:
                 entry = json.loads(line)
                 if entry.get("action") == "model.batch":
                     total += int(entry["detail"]["posts"])
+    for path in home.glob("audit/*.draft"):
+        with contextlib.suppress(json.JSONDecodeError):  # empty: just made an entry of
+            total += int(json.loads(path.read_bytes())["detail"]["posts"])
     return total
 
 

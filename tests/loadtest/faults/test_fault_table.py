@@ -97,6 +97,15 @@ def test_a_difference_from_the_undisturbed_wave_is_found(change, said):
         assert checks.same(replace(before, **change), before, new_model=True) == []
 
 
+def test_what_is_decided_and_not_yet_an_entry_counts(tmp_path):
+    (tmp_path / "audit").mkdir()
+    entries = '{"action": "model.batch", "detail": {"posts": 3}}\n{"action": "job.start", "detail": {}}\n{"half'
+    (tmp_path / "audit" / "opinion-0.jsonl").write_text(entries)
+    (tmp_path / "audit" / "opinion-0.draft").write_text('{"detail": {"posts": 2}}   ')
+    (tmp_path / "audit" / "opinion-1.draft").touch()
+    assert checks.decided(tmp_path) == 5
+
+
 def test_the_report_is_read_back_and_drawn(tmp_path):
     outcomes = [
         report.Outcome(replace(FAULT, needs=("root",)), first_row_s=1.25, lag_zero_s=4),
