@@ -116,7 +116,8 @@ appender.file.strategy.type = DefaultRolloverStrategy
 appender.file.strategy.max = 3
 logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
 logger.netty.level = OFF
-# at its level INFO it writes the whole environment of whoever submits a job, passwords and tokens with the rest
+# at its level INFO it writes the whole environment of whoever submits a job; it stars only what is called token or
+# password, not the password in a proxy's address
 logger.environment.name = org.apache.flink.client.python.PythonEnvUtils
 logger.environment.level = WARN
 """

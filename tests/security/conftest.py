@@ -40,6 +40,8 @@ class Secured:
     """Ports of the broker."""
     sasl: int
     mutual: int
+    both: int
+    """Wants a password and a certificate."""
     password: str
     """Of ACCOUNT at the broker; it stands in `password_file`."""
 
@@ -48,13 +50,15 @@ class Secured:
         return self.folder / "kafka-password"
 
     def kafka_section(self, way: str = "sasl", **changes: object) -> KafkaSection:
-        """How to sign in by SASL_SSL ("sasl") or by certificate ("mutual"), with changes (None takes away)."""
+        """How to sign in by SASL_SSL ("sasl"), by certificate ("mutual") or by "both"; None in changes takes away."""
         values: dict[str, object] = {"security_protocol": "SASL_SSL", "ssl_ca": self.authority.ca}
-        if way == "sasl":
+        if way != "mutual":
             values |= {"sasl_username": ACCOUNT, "sasl_password_file": self.password_file}
-        else:
+        if way != "sasl":
             certificate, key = self.authority.issue("client")
-            values |= {"security_protocol": "SSL", "ssl_certificate": certificate, "ssl_key": key}
+            values |= {"ssl_certificate": certificate, "ssl_key": key}
+        if way == "mutual":
+            values["security_protocol"] = "SSL"
         return KafkaSection(**{key: value for key, value in (values | changes).items() if value is not None})
 
     def store_section(self, **changes: object) -> StoreSection:
@@ -83,17 +87,20 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     authority, stranger = Authority(folder / "authority", "ours"), Authority(folder / "stranger", "somebody else's")
     certificate, key = authority.issue("server")
     both = folder / "authority" / "server.both.pem"
-    sasl, mutual = free_port(19_400), free_port(19_500)
+    sasl, mutual, doubly = free_port(19_400), free_port(19_500), free_port(19_600)
 
     def change(own: kafka.Properties) -> kafka.Properties:
-        further = f"SECURE://127.0.0.1:{sasl},MUTUAL://127.0.0.1:{mutual}"
+        further = f"SECURE://127.0.0.1:{sasl},MUTUAL://127.0.0.1:{mutual},BOTH://127.0.0.1:{doubly}"
         for name in ("listeners", "advertised.listeners"):
             own[name] = f"{own[name]},{further}"
-        own["listener.security.protocol.map"] = f"{own['listener.security.protocol.map']},SECURE:SASL_SSL,MUTUAL:SSL"
-        own |= {"sasl.enabled.mechanisms": "SCRAM-SHA-512", "listener.name.mutual.ssl.client.auth": "required"}
+        own["listener.security.protocol.map"] = (
+            f"{own['listener.security.protocol.map']},SECURE:SASL_SSL,MUTUAL:SSL,BOTH:SASL_SSL"
+        )
+        own |= {f"listener.name.{name}.ssl.client.auth": "required" for name in ("mutual", "both")}
+        own["sasl.enabled.mechanisms"] = "SCRAM-SHA-512"
         module = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        own["listener.name.secure.scram-sha-512.sasl.jaas.config"] = module
-        for name in ("secure", "mutual"):
+        own |= {f"listener.name.{name}.scram-sha-512.sasl.jaas.config": module for name in ("secure", "both")}
+        for name in ("secure", "mutual", "both"):
             at = f"listener.name.{name}.ssl"
             own |= {f"{at}.keystore.type": "PEM", f"{at}.keystore.location": str(both)}
             own |= {f"{at}.truststore.type": "PEM", f"{at}.truststore.location": str(authority.ca)}
@@ -115,6 +122,8 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             store = opened.enter_context(tls_before(http, certificate, key))
             mutual_store = opened.enter_context(tls_before(http, certificate, key, authority.ca))
             plain = broker.ports["client"]
-            yield Secured(home, began, folder, authority, stranger, store, mutual_store, plain, sasl, mutual, password)
+            yield Secured(
+                home, began, folder, authority, stranger, store, mutual_store, plain, sasl, mutual, doubly, password
+            )
     finally:
         home.run("down", code=None)
