@@ -75,14 +75,6 @@ class Home:
         return found
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on real services run in one of the two processes of `make test`, one after another: they share a home, and
-    two Flinks at once would only wait for each other. The other process runs the rest meanwhile."""
-    for item in items:
-        if item.get_closest_marker("services") or "home" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("services"))
-
-
 @pytest.fixture(autouse=True)
 def log_of_its_own() -> Iterator[None]:
     """What one test makes of the log holds for no other: structlog has one configuration for the whole process."""

@@ -165,7 +165,17 @@ REFUSED = [
     *(
         (user, f"SELECT 1 SETTINGS {name} = 0")
         for user in LIMITS
-        for name in ("readonly", "max_execution_time", "max_memory_usage", "max_result_rows", *FIXED)
+        for name in ("readonly", "max_execution_time", "max_memory_usage", "max_result_rows")
+    ),
+    *(
+        (
+            user,
+            f"SELECT 1 SETTINGS {name} = {0 if value else 1}"
+            if isinstance(value, int)
+            else f"SELECT 1 SETTINGS {name} = 'EXCEPTION_WHILE_PROCESSING'",
+        )
+        for user in LIMITS
+        for name, value in FIXED.items()
     ),
     ("operator", "SELECT number FROM numbers(100001)"),
 ]
