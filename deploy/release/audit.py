@@ -80,7 +80,8 @@ def judged(said: dict[str, Any]) -> tuple[int, list[str]]:
     packages = said["dependencies"]
     skipped = [one for one in packages if "skip_reason" in one]
     known = [(one, vulnerability) for one in packages for vulnerability in one.get("vulns", ())]
-    told = [f"pip-audit: {len(packages)} packages, {len(packages) - len(skipped)} asked about, {len(known)} known faults"]
+    asked = len(packages) - len(skipped)
+    told = [f"pip-audit: {len(packages)} packages, {asked} asked about, {len(known)} known faults"]
     for one, vulnerability in known:
         mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
         told.append(f"  {one['name']} {one['version']}: {vulnerability['id']}, mended in {mended}")
