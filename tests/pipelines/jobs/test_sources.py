@@ -97,7 +97,7 @@ def test_replay_makes_new_generations_and_sends_nothing(clean, tmp_path):
     assert len(after) == len(before)
     # a post whose shared place was masked has less to go by, and labels of its own; its text stands as it was
     whole = [(one, other) for one, other in zip(before, after, strict=True) if "<PLACE>" not in one[1]]
-    assert len(whole) >= 0.9 * len(before)
+    assert len(whole) >= 0.85 * len(before)
     assert sum(one == other for one, other in whole) >= 0.99 * len(whole)
     assert sum(one[:2] == other[:2] for one, other in zip(before, after, strict=True)) >= 0.99 * len(before)
     assert home.one("SELECT countIf(notify = 1) FROM alert_hits FINAL") == hits
