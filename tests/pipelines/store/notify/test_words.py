@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -135,7 +136,7 @@ WRONG = [
 @pytest.mark.parametrize(("channels", "says"), WRONG)
 def test_wrong_settings_are_named_and_secrets_are_not(tmp_path, channels, says):
     file = tmp_path / "settings.yaml"
-    file.write_text(yaml.safe_dump({"alerts": {"channels": channels}}, allow_unicode=True))
+    file.write_text(json.dumps({"alerts": {"channels": channels}}))  # YAML would write anchors here
     with pytest.raises(UsageError, match=says) as error:
         load(file)
     assert "SECRETKEY" not in str(error.value)
