@@ -58,7 +58,8 @@ class Home:
         return self.rows(sql)[0][0]
 
     def empty(self) -> None:
-        """Forget what jobs have stored."""
+        """Forget what jobs have stored, and what was sent of it."""
+        (self.path / "alerts.jsonl").unlink(missing_ok=True)
         with connect(control.connection(self.path)) as client:
             for table in ("posts", "dead_letters", "pii_vault", "alert_hits", "alert_states", "alert_deliveries"):
                 client.command(f"TRUNCATE TABLE {table}")
