@@ -29,10 +29,10 @@ ATTACKS = {
     "a file": "SELECT * FROM file('../users.xml', LineAsString)",
     "a file by its function": "SELECT file('../users.xml')",
     "writing a file": "INSERT INTO FUNCTION file('x.csv', 'CSV', 'a UInt8') SELECT 1",
-    "writing on the server": "SELECT 1 INTO OUTFILE '/tmp/yuqing-outfile'",
+    "writing on the server": "SELECT 1 INTO OUTFILE 'yuqing-outfile'",
     "sqlite": "SELECT * FROM sqlite('/etc/passwd', 't')",
     "a program": "SELECT * FROM executable('id', 'LineAsString', 'a String')",
-    "a backup": "BACKUP TABLE yuqing.posts TO File('/tmp/yuqing-backup')",
+    "a backup": "BACKUP TABLE yuqing.posts TO File('yuqing-backup')",
     # other machines: data leave, or somebody else's service is asked
     "http": "SELECT * FROM url('http://127.0.0.1:1/', LineAsString)",
     "s3": "SELECT * FROM s3('http://127.0.0.1:1/b/x.csv', 'CSV', 'a String')",
