@@ -164,6 +164,8 @@ def _spans(row: dict[str, Any]) -> tuple[str, ...]:
 def _span(seconds: float | None) -> str:
     if seconds is None:
         return "-"
+    if seconds < 10:
+        return f"{seconds:.2f} 秒"
     return f"{seconds:.1f} 秒" if seconds < 120 else f"{seconds / 60:.1f} 分"
 
 
