@@ -26,8 +26,8 @@ class Outcome:
     """How long the fault was to last, in the form that was run; None: as long as the table says."""
     first_row_s: float | None = None
     """Seconds from the end of the fault to the first new row; None when all were stored by then."""
-    lag_zero_s: float | None = None
-    """Seconds from the end of the fault until every post was stored."""
+    caught_up_s: float | None = None
+    """Seconds from the end of the fault, first rows come, until no post waits longer than without a fault."""
     stored_during: int = 0
     """Posts stored while the fault lasted."""
     seconds: float = 0.0
@@ -49,7 +49,7 @@ def read(path: Path) -> list[Outcome]:
 def markdown(outcomes: Sequence[Outcome]) -> str:
     """The table of docs/faults.md."""
     lines = [
-        "| fault | scene | lasts | expected | outcome | first row, s | all rows, s |",
+        "| fault | scene | lasts | expected | outcome | first row, s | caught up, s |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for one in outcomes:
@@ -58,7 +58,7 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
         )
         lasted = one.fault.seconds if one.lasted_s is None else one.lasted_s
         cells = (one.fault.name, one.fault.scene, f"{lasted:g} s", one.fault.expected, outcome)
-        lines.append("| " + " | ".join((*cells, _seconds(one.first_row_s), _seconds(one.lag_zero_s))) + " |")
+        lines.append("| " + " | ".join((*cells, _seconds(one.first_row_s), _seconds(one.caught_up_s))) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -68,5 +68,5 @@ def _seconds(value: float | None) -> str:
 
 def line(one: Outcome) -> str:
     """For a terminal."""
-    times = f"first row {_seconds(one.first_row_s) or '-':>6} s, all {_seconds(one.lag_zero_s) or '-':>6} s"
+    times = f"first row {_seconds(one.first_row_s) or '-':>6} s, caught up {_seconds(one.caught_up_s) or '-':>6} s"
     return f"{one.state:8} {one.fault.name:34} {times}, {one.seconds:5.0f} s  {'; '.join(one.wrong)[:300]}"

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtest.faults import checks
+from loadtest.faults import checks, clock
 from loadtest.faults.posts import Wave
 from loadtest.faults.report import Outcome, line
-from loadtest.faults.stage import Stage, faked_clock, set_clock
+from loadtest.faults.stage import Stage
 from loadtest.faults.strikes import STRIKES
 from loadtest.faults.table import Fault, lacking
 from loadtest.outside import Failed, wait_for
 
-AHEAD_S = 3_600
-"""How far a clock that can be moved is ahead at first: moved back by as much, it sees no posts out of the future."""
 EMPTIED = ("posts", "dead_letters", "pii_vault", "alert_hits", "alert_states", "alert_deliveries")
 
 
@@ -68,22 +66,20 @@ class Campaign:
 
     def _stage_for(self, fault: Fault) -> Stage:
         """The home of the rows before, or a new one: a home with a clock of its own is of no use to the others."""
-        clocked = "libfaketime" in fault.needs
+        clocked = "cc" in fault.needs
         if self._stage is not None and clocked != self._clocked:
             self._clear()
         if self._stage is None:
             self._clocked = clocked
             folder = self.folder / ("clock" if clocked else "stage")
             folder.mkdir(parents=True, exist_ok=True)
-            if clocked:
-                set_clock(folder, AHEAD_S)
             self._stage = Stage(
                 self.home.with_name(self.home.name + ("-clock" if clocked else "")),
                 folder,
                 parallelism=self.size.parallelism,
                 rate=self.size.rate,
                 patience_s=self.size.patience_s,
-                environment=faked_clock(folder) if clocked else {},
+                environment=clock.environment(folder) if clocked else {},
             )
             self._stage.open()
             self._before = None
@@ -161,7 +157,7 @@ class Campaign:
             wait_for(lambda: not checks.rows(stage.outside, wave), "dead letters", 60 * self.size.slow)
 
     def _strike(self, stage: Stage, wave: Wave, fault: Fault, outcome: Outcome) -> None:
-        with stage.offered(wave):
+        with stage.offered(wave) as offer:
             wait_for(
                 lambda: _stored(stage, wave) >= self.size.strike_after or not _lives(stage),
                 f"rows before the fault ({stage.said()})",
@@ -176,16 +172,19 @@ class Campaign:
                 at_end = _stored(stage, wave)
             ended = time.monotonic()
             outcome.stored_during = max(0, (at_end or _stored(stage, wave)) - hit)
-            at_end = max(at_end, hit)
-        while (stored := _stored(stage, wave)) < len(wave.good) and time.monotonic() - ended < self.size.patience_s:
-            if stored > at_end and outcome.first_row_s is None:
-                outcome.first_row_s = time.monotonic() - ended
-            time.sleep(0.2)
-        outcome.lag_zero_s = time.monotonic() - ended
-        if outcome.first_row_s is None and stored > at_end:  # they came in one insert
-            outcome.first_row_s = outcome.lag_zero_s
-        if outcome.lag_zero_s > (most := fault.recover_s * self.size.slow):
-            outcome.wrong.append(f"all rows {outcome.lag_zero_s:.0f} s after the fault, not {most:g}")
+            stored = at_end = max(at_end, hit)
+            while stored < len(wave.good) and time.monotonic() - ended < self.size.patience_s:
+                stored = _stored(stage, wave)
+                if stored > at_end and outcome.first_row_s is None:
+                    outcome.first_row_s = time.monotonic() - ended
+                if outcome.caught_up_s is None and outcome.first_row_s is not None and stored >= offer.due():
+                    outcome.caught_up_s = time.monotonic() - ended
+                time.sleep(0.2)
+        if outcome.caught_up_s is None and stored >= len(wave.good):  # all of them were there before
+            outcome.caught_up_s = 0.0
+        late_s = self.size.patience_s if outcome.caught_up_s is None else outcome.caught_up_s
+        if late_s > (most := fault.recover_s * self.size.slow):
+            outcome.wrong.append(f"caught up {late_s:.0f} s after the fault, not {most:g}")
         self._complete(stage, wave)
         try:
             wait_for(lambda: not checks.undelivered(stage.outside), "alerts delivered", 60 * self.size.slow)

@@ -12,62 +12,25 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
-from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from loadtest.faults.feed import Offer, to_folder, to_kafka
+from loadtest.faults.network import Apart, Wires
 from loadtest.faults.posts import Wave
-from loadtest.faults.table import LIBFAKETIME
 from loadtest.outside import Failed, Outside, wait_for
 
 BUNDLES = Path(__file__).parents[2] / "udfs" / "encoder" / "bundles"
 """Of the checkout: a site copies a bundle from there, too."""
 DISKS = {"clickhouse": "768m", "runs": "48m", "audit": "48m"}
 """Folders of the home that get small disks of their own where this machine lets us mount, so that one can be full."""
-HOST_SIDE, FAR_SIDE = "10.213.77.1", "10.213.77.2"
-
-
-class Wires:
-    """The proxies of a scene: all are told the same."""
-
-    def __init__(self) -> None:
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def add(self, listen: str, to: str, before: tuple[str, ...] = ()) -> str:
-        """Start a proxy (inside of `before`, a namespace say); return where it listens."""
-        command = [*before, sys.executable, "-m", "loadtest.faults.proxy", "--listen", listen, "--to", to]
-        running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
-        self._running.append(running)
-        assert running.stdout is not None  # noqa: S101 - it is a pipe
-        said = running.stdout.readline().decode()
-        if not said.startswith("listens on "):
-            raise Failed(f"no proxy on {listen}: {said}")
-        return said.split()[-1]
-
-    def tell(self, order: str) -> None:
-        for running in self._running:
-            assert running.stdin is not None  # noqa: S101 - it is a pipe
-            running.stdin.write(order.encode() + b"\n")
-            running.stdin.flush()
-
-    def close(self) -> None:
-        for running in self._running:
-            running.kill()
-            running.wait()
-            for pipe in (running.stdin, running.stdout):
-                if pipe is not None:
-                    pipe.close()
-        self._running.clear()
 
 
 @dataclass
@@ -93,7 +56,7 @@ class Stage:
     _mounted: list[Path] = field(default_factory=list)
     _flink: bool = False
     _kafka: bool = False
-    _apart: bool = False
+    apart: Apart = field(default_factory=Apart)
     _submitted: int = 0
     """Jobs begun, those that were resumed apart."""
 
@@ -166,7 +129,7 @@ class Stage:
         else:
             self.command("up", "--kafka")
             self._kafka = True
-            self._separate()
+            self.apart.open([self._store(), self.outside.kafka()])
             self.submit()
 
     def _store(self) -> str:
@@ -221,7 +184,7 @@ class Stage:
             return self.outside.start(*words, log=self.log)
         with self.log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - our own command in our own namespace
-                ["ip", "netns", "exec", self._namespace, *self.outside.command(*words)],  # noqa: S607 - iproute2
+                [*self.apart.inside, *self.outside.command(*words)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -298,7 +261,7 @@ class Stage:
             self.job.wait(timeout=60)
         self.job, self.job_id, self.run, self.scene = None, "", None, ""
         self.wires.close()
-        self._join()
+        self.apart.close()
         self.configure()
 
     # -- processes ---------------------------------------------------------------------------------------------------
@@ -323,79 +286,13 @@ class Stage:
 
     # -- posts ---------------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def offered(self, wave: Wave) -> Iterator[threading.Thread]:
-        """Offer a wave at the stage's rate, from a thread of its own; leaving waits until all of it is offered."""
-        offer = self._to_kafka if self.scene in ("cluster", "apart") else self._to_folder
-        failures: list[BaseException] = []
+    def offered(self, wave: Wave) -> Offer:
+        """Offers a wave at the stage's rate, as a context: leaving waits until all of it is offered."""
+        to_queue = self.scene in ("cluster", "apart")
+        give, finish = to_kafka(self.outside.kafka(), self.topic) if to_queue else to_folder(self.inbox)
+        return Offer(wave, give, self.rate, self.patience_s, finish)
 
-        def run() -> None:
-            try:
-                offer(wave)
-            except BaseException as error:  # told by the thread that waits
-                failures.append(error)
-
-        thread = threading.Thread(target=run, daemon=True, name="feed")
-        thread.start()
-        yield thread
-        thread.join(timeout=self.patience_s)
-        if failures or thread.is_alive():
-            raise Failed(f"the wave could not be offered: {failures}")
-
-    def _pieces(self, wave: Wave) -> Iterator[tuple[int, list[bytes]]]:
-        size = max(1, self.rate // 2)
-        began = time.monotonic()
-        for first in range(0, wave.count, size):
-            yield first, list(wave.lines(first, size))
-            time.sleep(max(0.0, began + (first + size) / self.rate - time.monotonic()))
-
-    def _to_folder(self, wave: Wave) -> None:
-        for first, lines in self._pieces(wave):
-            aside = self.inbox / f".{wave.name}-{first:06d}.jsonl"
-            aside.write_bytes(b"".join(line + b"\n" for line in lines))
-            aside.rename(self.inbox / aside.name[1:])
-
-    def _to_kafka(self, wave: Wave) -> None:
-        producer = Producer({"bootstrap.servers": self.outside.kafka(), "enable.idempotence": True, "log_level": 0})
-        for first, lines in self._pieces(wave):
-            for index, line in enumerate(lines, first):
-                producer.produce(self.topic, line, key=str(index))
-            producer.poll(0)
-        if left := producer.flush(240):
-            raise Failed(f"Kafka did not take {left} posts")
-
-    # -- a namespace of its own ----------------------------------------------------------------------------------------
-
-    @property
-    def _namespace(self) -> str:
-        return f"yuqing-{os.getpid()}"
-
-    @property
-    def link(self) -> str:
-        """The end of the wire on our side."""
-        return f"yq{os.getpid() % 10**9}"
-
-    def _separate(self) -> None:
-        """A network namespace whose loopback has the home's store and Kafka, through proxies and one pair of veth."""
-        _ip("netns", "add", self._namespace)
-        self._apart = True
-        _ip("link", "add", self.link, "type", "veth", "peer", "name", "far", "netns", self._namespace)
-        _ip("addr", "add", f"{HOST_SIDE}/30", "dev", self.link)
-        _ip("link", "set", self.link, "up")
-        for words in (
-            ("addr", "add", f"{FAR_SIDE}/30", "dev", "far"),
-            ("link", "set", "far", "up"),
-            ("link", "set", "lo", "up"),
-        ):
-            _ip("-n", self._namespace, *words)
-        for address in (self._store(), self.outside.kafka()):
-            port = address.rpartition(":")[2]
-            self.wires.add(f"{HOST_SIDE}:{port}", address)
-            self.wires.add(address, f"{HOST_SIDE}:{port}", before=("ip", "netns", "exec", self._namespace))
-
-    def connected(self, yes: bool) -> None:
-        """Lift or lay the wire between the namespaces."""
-        _ip("link", "set", self.link, "up" if yes else "down")
+    # -- the end -------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """End everything; what was mounted goes even where something else cannot be ended. May be called twice."""
@@ -405,16 +302,8 @@ class Stage:
         finally:
             self._clear()
 
-    def _join(self) -> None:
-        """Undo `_separate`: the next job of the scene makes a namespace again."""
-        if self._apart:
-            for words in (("link", "del", self.link), ("netns", "del", self._namespace)):
-                with contextlib.suppress(Failed):
-                    _ip(*words)
-            self._apart = False
-
     def _clear(self) -> None:
-        self._join()
+        self.apart.close()
         for folder in self._mounted:
             subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S603, S607 - mount's counterpart
         self._mounted.clear()
@@ -423,32 +312,3 @@ class Stage:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _ip(*words: str) -> None:
-    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)  # noqa: S603, S607 - iproute2
-    if done.returncode:
-        raise Failed(f"ip {' '.join(words)}: {done.stderr.strip()}")
-
-
-def faked_clock(folder: Path) -> dict[str, str]:
-    """What a process must have in its environment to see a clock that `set_clock(folder, ...)` moves."""
-    return {
-        "LD_PRELOAD": str(LIBFAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
-
-
-def set_clock(folder: Path, offset_s: int) -> None:
-    """Move the clock of the home's processes by so much from the true one, at once and for all of them."""
-    aside = folder / "clock.new"
-    aside.write_text(f"{offset_s:+d}\n")
-    aside.replace(folder / "clock")
-
-
-def move_clock(folder: Path, by_s: int) -> None:
-    """Move that clock from where it stands."""
-    set_clock(folder, int((folder / "clock").read_text()) + by_s)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from loadtest.faults.stage import BUNDLES, Stage, move_clock
+from loadtest.faults import clock as clocks
+from loadtest.faults.stage import BUNDLES, Stage
 from loadtest.faults.table import Fault
 from loadtest.outside import Failed, wait_for
 
@@ -96,28 +97,29 @@ def full_disk(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
 @contextmanager
 def clock(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     """The clock of all processes jumps by `target` seconds, and stays there: the next row goes on with it."""
-    move_clock(stage.folder, int(fault.target))
+    clocks.move(stage.folder, int(fault.target))
     yield
 
 
 @contextmanager
 def wire(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     """What `loadtest.faults.proxy` does to each connection: the order stands in `target`."""
-    stage.wires.tell(fault.target)
+    wires = stage.apart.wires if stage.scene == "apart" else stage.wires
+    wires.tell(fault.target)
     try:
         yield
     finally:
-        stage.wires.tell("pass")
+        wires.tell("pass")
 
 
 @contextmanager
 def partition(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     """The link between the job's namespace and that of the store and Kafka goes down."""
-    stage.connected(False)
+    stage.apart.connected(False)
     try:
         yield
     finally:
-        stage.connected(True)
+        stage.apart.connected(True)
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
+from loadtest.faults.clock import COMPILER
 from schemas.errors import UsageError
 
 TABLE = Path(__file__).with_name("faults.yaml")
 SCENES = ("folder", "wire", "cluster", "apart")
-LIBFAKETIME = next(Path("/").glob("usr/lib/*/faketime/libfaketimeMT.so.1"), None)
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Fault:
     seconds: float = 10.0
     short_seconds: float = 4.0
     recover_s: float = 90.0
-    """Most seconds from the end of the fault until every post is stored."""
+    """Most seconds from the end of the fault until no post waits longer than without a fault."""
     needs: tuple[str, ...] = ()
-    """What the machine must have: root, libfaketime."""
+    """What the machine must have: root, cc."""
     short: bool = False
     """Whether the short form has it."""
     repeats: bool = False
@@ -91,7 +91,7 @@ def choose(rows: Sequence[Fault], only: Sequence[str], short: bool) -> list[Faul
 
 HAVE: dict[str, Any] = {
     "root": lambda: "" if os.geteuid() == 0 and shutil.which("ip") else "root and iproute2: mounts, namespaces",
-    "libfaketime": lambda: "" if LIBFAKETIME else "libfaketime (Debian package libfaketime)",
+    "cc": lambda: "" if COMPILER else "a C compiler (cc): the clock that can be moved",
 }
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
-from loadtest.faults import checks, report
+from loadtest.faults import checks, clock, feed, report
+from loadtest.faults.feed import Offer
+from loadtest.faults.network import Wires
 from loadtest.faults.posts import Wave
 from loadtest.faults.run import SHORT, Campaign
-from loadtest.faults.stage import Stage, Wires, move_clock, set_clock
+from loadtest.faults.stage import Stage
 from loadtest.faults.strikes import flipped
 from loadtest.faults.table import Fault, choose, load
 from loadtest.outside import Failed
@@ -108,7 +114,7 @@ def test_what_is_decided_and_not_yet_an_entry_counts(tmp_path):
 
 def test_the_report_is_read_back_and_drawn(tmp_path):
     outcomes = [
-        report.Outcome(replace(FAULT, needs=("root",)), first_row_s=1.25, lag_zero_s=4),
+        report.Outcome(replace(FAULT, needs=("root",)), first_row_s=1.25, caught_up_s=4),
         report.Outcome(replace(FAULT, name="b"), "failed", ["3 rows | of 4"], lasted_s=4),
     ]
     again = report.read(report.write(outcomes, tmp_path, {"at": "now"}))
@@ -144,11 +150,26 @@ def test_a_row_that_breaks_the_driver_fails_and_the_next_one_runs(tmp_path, erro
     assert [(one.state, one.wrong) for one in outcomes] == [("failed", [said])] * 2
 
 
-def test_a_clock_is_moved_from_where_it_stands(tmp_path):
-    set_clock(tmp_path, 3600)
-    for by_s, stands in ((3600, "+7200"), (-3600, "+3600"), (-3600, "+0"), (-60, "-60")):
-        move_clock(tmp_path, by_s)
-        assert (tmp_path / "clock").read_text().strip() == stands
+@pytest.mark.skipif(not clock.COMPILER, reason="needs a C compiler, as the rows of the clock do")
+def test_a_clock_moves_under_a_running_process(tmp_path):
+    look = "import sys, time\nfor _ in sys.stdin: print(time.time(), time.monotonic(), flush=True); time.sleep(0.001)"
+    environment = os.environ | clock.environment(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", look], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+
+        def ahead():
+            running.stdin.write("\n")
+            running.stdin.flush()
+            told, monotonic = map(float, running.stdout.readline().split())
+            assert abs(monotonic - time.monotonic()) < 5, "no clock that only goes forward is moved"
+            return round(told - time.time())
+
+        seen = [ahead()]
+        for by_s in (3600, -3600, -60):
+            clock.move(tmp_path, by_s)
+            seen.append(ahead())
+    assert seen == pytest.approx([0, 3600, 0, -60], abs=3)
 
 
 @pytest.fixture
@@ -193,3 +214,32 @@ def test_the_wire_does_as_it_is_told(wired):
         until = [ask() for _ in range(5)]  # the order is on its way
         assert answer in until, order
         assert until[-1] == answer or until[-1] == 0, (order, until)
+
+
+def test_an_offer_knows_what_must_be_stored(monkeypatch):
+    monkeypatch.setattr(feed, "IN_TIME_S", 0.3)
+    wave, given = Wave("w001", 300, 0), []
+    with Offer(
+        wave, lambda name, first, lines: given.extend(lines), rate=600, patience_s=30, finish=lambda: None
+    ) as offer:
+        assert offer.due() == 0, "nothing was offered long enough ago"
+    assert given == list(wave.lines())
+    time.sleep(0.4)
+    assert offer.due() == len(wave.good)
+
+
+def test_an_offer_that_fails_is_told(monkeypatch):
+    def full(*_):
+        raise OSError("no room")
+
+    with pytest.raises(Failed, match="no room"), Offer(Wave("w001", 10, 0), full, 100, 30, lambda: None):
+        pass
+
+
+def test_an_offer_stops_when_its_row_breaks():
+    given = []
+    offer = Offer(Wave("w001", 10_000, 0), lambda name, first, lines: given.append(first), 100, 30, lambda: None)
+    with pytest.raises(KeyError), offer:
+        raise KeyError
+    assert not offer.is_alive()
+    assert len(given) < 5
