@@ -41,6 +41,9 @@ AROUND = 8
 """Characters on either side of a possible name that the second network sees; no more than ``GAP``."""
 LONGEST = 64
 """Characters that the second network reads at once; longer stretches are read in pieces that share 2 x ``AROUND``."""
+READ_MOST = 8_192
+"""Characters of one text that the second network reads, a quarter of a second's work. A text has more only when it is
+little else but names; what is left of it is masked on the first network's suspicion."""
 SURE = 0.9
 """The first network's probability from which it is believed."""
 _TOGETHER = 64
@@ -138,6 +141,20 @@ def pieces(asked: npt.NDArray[np.bool_], mask: Floats) -> list[Piece]:
     return found
 
 
+def affordable(found: Sequence[Piece], starts: Sequence[int]) -> tuple[list[Piece], list[Piece]]:
+    """Return the pieces that the second network reads, and those past ``READ_MOST`` characters of a text."""
+    bounds = np.array(starts)
+    read: list[Piece] = []
+    left: list[Piece] = []
+    text, spent = -1, 0
+    for piece in found:
+        of = int(np.searchsorted(bounds, piece.start, "right"))
+        spent = piece.stop - piece.start + (spent if of == text else 0)
+        text = of
+        (read if spent <= READ_MOST else left).append(piece)
+    return read, left
+
+
 def padded(part: Sequence[Piece], values: Int32s) -> tuple[Int32s, Int32s, Floats]:
     """Return the values of pieces as (pieces, longest) with zeros after each, their lengths, and a mask as wide."""
     starts = np.array([piece.start for piece in part])
@@ -218,13 +235,19 @@ class NameTagger:
     def probabilities(self, texts: Sequence[str]) -> tuple[Floats, list[int]]:
         """Return the (characters laid out, tags) probabilities and where each text starts.
 
-        Those of PERSON are the second network's where it looked; elsewhere the first's if it is sure, else 0.
+        Those of PERSON are the second network's where it looked; elsewhere the first's if it is sure, else 0. Past
+        ``READ_MOST`` characters of a text the first is taken to be sure of all that it finds possible.
         """
         points, mask, starts = end_to_end(texts)
         ids, pairs = ids_of(points, mask, self._table)
         probabilities = self._first(ids=ids, pairs=pairs, mask=mask[None, None])
         person = probabilities[:, 1] + probabilities[:, 2]
-        found = pieces(doubtful(person, points), mask)
+        asked = doubtful(person, points)
+        found, left = affordable(pieces(asked, mask), starts)
+        for piece in left:  # a name missed is a person exposed
+            decided = slice(piece.opens, piece.closes)
+            probabilities[decided, 1:3] *= np.where(asked[decided], SURE / person[decided], 1.0)[:, None]
+            person[decided][asked[decided]] = SURE
         probabilities[person < SURE, 1:3] = 0
         if found:
             characters = self._person_table[np.minimum(points, 0xFFFF)]

@@ -20,6 +20,7 @@ from udfs.pii.tagger import (
     LONGEST,
     MODEL,
     POSSIBLE,
+    READ_MOST,
     SURE,
     NameTagger,
     doubtful,
@@ -160,6 +161,24 @@ def test_a_name_of_which_the_first_network_is_sure_stays(tagger, monkeypatch):
     monkeypatch.setattr("udfs.pii.tagger.SURE", 0.06)
     monkeypatch.setattr(tagger, "_second", lambda ids, **_: np.zeros((*ids.shape, 3), np.float32))
     assert [span[:3] for span in tagger.analyze_batch(["联系人王建国在门口"])[0]] == [("PERSON", 3, 6)]
+
+
+def test_of_a_text_of_nothing_but_names_the_second_network_reads_no_more_than_it_may(tagger, monkeypatch):
+    read = []
+    second = tagger._second
+
+    def counted(ids, lengths, mask):
+        read.append(int(lengths.sum()))
+        return second(ids=ids, lengths=lengths, mask=mask)
+
+    monkeypatch.setattr(tagger, "_second", counted)
+    texts = ["李先生一" * 5000, "昨天王建国来了"]
+    names, other = tagger.analyze_batch(texts)
+    assert sum(read) <= READ_MOST + len(texts[1])
+    masked = {at for span in names if span.type == "PERSON" for at in range(span.start, span.end)}
+    shown = [at for at in range(len(texts[0])) if at % 4 == 0 and at not in masked]
+    assert len(shown) == 0, f"{len(shown)} names stand, the first at {min(shown)}"
+    assert [span[:3] for span in other] == [("PERSON", 2, 5)], "another text of the batch is read as ever"
 
 
 def test_a_lower_probability_finds_all_that_a_higher_does_and_more():
