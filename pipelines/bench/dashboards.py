@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from pipelines.bench.machine import description
 from pipelines.store.client import StoreSettings, connect, translated
 from pipelines.store.migrate import split
+from pipelines.store.query import ROLL_UPS, refresh
 from schemas.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -26,8 +29,12 @@ STATEMENTS = Path(__file__).with_suffix(".sql")
 A_CHUNK = 3
 """The first statements of the file are run once a chunk of posts."""
 CHUNK = 200_000
-HOURS = 10.0
-"""Span of the posts: ten million of them are a million an hour."""
+SPAN_MS = 36_000_000
+"""Span of the posts, ten hours: ten million of them are a million an hour."""
+REFRESHED_BY_S = 25
+"""Scheduled refreshes begin with a minute, and are over by this second of it."""
+OVERLAP_S = 125
+"""The roll-ups look at what came up to two minutes before they last looked."""
 
 Say = Callable[[str], None]
 
@@ -47,14 +54,13 @@ def fill(client: Client, posts: int, say: Say) -> None:
 
     A store that was filled so before is left as it is. Raises UsageError for one that holds other posts.
     """
-    ours, there = client.query("SELECT countIf(source = 'bench'), count() FROM posts").first_row
+    ours, there = client.query("SELECT countIf(source = 'bench'), countIf(source != 'minute') FROM posts").first_row
     if there:
         if ours != posts or there != posts:
             raise UsageError(f"the store holds {there:,} posts: give this bench a home of its own, --home DIR")
         say("the store has these posts already")
         return
-    span_ms = int(HOURS * 3_600_000)
-    values = {"begin": int(time.time() * 1000) - span_ms, "step": span_ms / posts, "posts": posts}
+    values = {"begin": int(time.time() * 1000) - SPAN_MS, "step": SPAN_MS / posts, "posts": posts, "source": "bench"}
     statements = split(STATEMENTS.read_text("utf-8"))
     for first in range(0, posts, CHUNK):
         part = values | {"first": first, "count": min(CHUNK, posts - first)}
@@ -65,6 +71,30 @@ def fill(client: Client, posts: int, say: Say) -> None:
     for statement in statements[A_CHUNK:]:
         # without a placeholder the client would take the statement's own % for one
         client.command(statement, parameters=values if "{" in statement else None)
+
+
+def roll_ups(client: Client, server: int, posts: int, say: Say) -> dict[str, Any]:
+    """What it costs to make each refreshed roll-up when a minute's posts came: CPU ms of the store (pid ``server``).
+
+    ``posts``: what `fill` wrote. The store must do nothing else. Two minutes pass first, so that the roll-ups find no
+    more than the minute's posts changed.
+    """
+    say("   waiting until the roll-ups have forgotten the filling")
+    time.sleep(OVERLAP_S)
+    time.sleep((REFRESHED_BY_S - time.time()) % 60)
+    count, step = posts * 60_000 // SPAN_MS, SPAN_MS / posts
+    first = int(client.query("SELECT max(offset) + 1 FROM posts").first_row[0])
+    begin = int(time.time() * 1000 - (first + count) * step)
+    values = {"begin": begin, "step": step, "first": first, "count": count, "source": "minute"}
+    for statement in split(STATEMENTS.read_text("utf-8"))[:A_CHUNK]:
+        client.command(statement, parameters=values)
+    costs: dict[str, Any] = {"posts": count}
+    for view in ROLL_UPS:
+        before = psutil.Process(server).cpu_times()
+        refresh(client, view)
+        after = psutil.Process(server).cpu_times()
+        costs[f"{view}_cpu_ms"] = round((after.user + after.system - before.user - before.system) * 1000)
+    return costs
 
 
 def largest_topic(client: Client) -> str:

@@ -1,6 +1,6 @@
 -- What `bench dashboards` writes: three statements once a chunk of posts, then the rest once. Times are even over the
 -- span, the rest comes from hashes of a post's number. begin: ms; step: ms between posts; posts: in all; first, count:
--- of the chunk.
+-- of the chunk; source: bench, or minute for what came afterwards.
 
 INSERT INTO posts
 (platform, post_id, version, created_at, ingested_at, stored_at, source, partition, offset, job, author_token, language,
@@ -15,7 +15,7 @@ WITH
 SELECT
     ['weibo', 'douyin', 'wechat', 'xiaohongshu', 'rss', 'twitter'][1 + cityHash64(n, 1) % 6],
     concat('m', leftPad(toString(n), 12, '0')), bitShiftLeft(toUInt64(toUnixTimestamp64Milli(at)), 16), at, at,
-    at + toIntervalMillisecond(300 + cityHash64(n, 4) % 900), 'bench', '0', n, 'opinion',
+    at + toIntervalMillisecond(300 + cityHash64(n, 4) % 900), {source:String}, '0', n, 'opinion',
     lower(hex(cityHash64(cityHash64(n, 5) % 2000000, 1))), 'zh', words, words,
     ['negative', 'neutral', 'neutral', 'positive'][1 + cityHash64(n, 6) % 4], 0.9,
     ['angry', 'fear', 'happy', 'neutral', 'sad', 'surprise'][1 + cityHash64(n, 7) % 6], 0.8,

@@ -343,6 +343,9 @@ def dashboards_bench(
         topic = measure.largest_topic(client)
     refresh_roll_ups(store)
     report = measure.measure(list(queries(topic)), partial(control.connection, settings.home), times)
+    server = registry.services()["clickhouse"].pid
+    with connect(store) as client:
+        report["roll_ups_after_a_minute"] = measure.roll_ups(client, server, posts, say)
     show(report, how)
 
 

@@ -24,6 +24,8 @@ _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 _READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS")
 _FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 
+ROLL_UPS = ("mood_hourly_refresh", "metrics_minute_refresh", "post_totals_refresh", "topic_hours_refresh")
+"""Views that the store refreshes by itself: each minute, the last one every five."""
 ALERT_STATES = ("open", "acknowledged", "closed")
 
 
@@ -125,12 +127,17 @@ def next_generation(settings: StoreSettings) -> int:
 
 
 def refresh_roll_ups(settings: StoreSettings) -> None:
-    """Make the refreshed roll-ups anew now; returns when they are done."""
+    """Bring the refreshed roll-ups up to date now; returns when they are."""
     with connect(settings) as client:
-        for view in ("mood_hourly_refresh", "metrics_minute_refresh", "post_totals_refresh", "topic_hours_refresh"):
-            with translated(view):
-                client.command(f"SYSTEM REFRESH VIEW {view}")
-                client.command(f"SYSTEM WAIT VIEW {view}")
+        for view in ROLL_UPS:
+            refresh(client, view)
+
+
+def refresh(client: Client, view: str) -> None:
+    """Refresh one of ``ROLL_UPS``; returns when it is done."""
+    with translated(view):
+        client.command(f"SYSTEM REFRESH VIEW {view}")
+        client.command(f"SYSTEM WAIT VIEW {view}")
 
 
 def counts(settings: StoreSettings) -> dict[str, int]:
