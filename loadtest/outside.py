@@ -65,8 +65,11 @@ class Outside:
         return f"127.0.0.1:{self.services()['kafka']['ports']['client']}"
 
     @contextlib.contextmanager
-    def store(self, user: str = "yuqing") -> Iterator[Client]:
-        """A client of the store; "yuqing" is the pipeline's own account, which sees everything that a check needs."""
+    def store(self, user: str = "yuqing", timeout_s: float = 300) -> Iterator[Client]:
+        """A client of the store; "yuqing" is the pipeline's own account, which sees everything that a check needs.
+
+        `timeout_s` bounds each answer, that to connecting too.
+        """
         password = json.loads((self.home / "keys" / "clickhouse.json").read_text())[user]
         client = clickhouse_connect.get_client(
             host="127.0.0.1",
@@ -75,15 +78,17 @@ class Outside:
             password=password,
             database="yuqing",
             autogenerate_session_id=False,
+            connect_timeout=timeout_s,
+            send_receive_timeout=timeout_s,
         )
         try:
             yield client
         finally:
             client.close()
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+    def ask(self, sql: str, timeout_s: float = 300) -> list[tuple[Any, ...]]:
         """Rows of a query, over a connection of its own (about 10 ms)."""
-        with self.store() as client:
+        with self.store(timeout_s=timeout_s) as client:
             return [tuple(row) for row in client.query(sql).result_rows]
 
     def processes(self) -> dict[int, str]:
