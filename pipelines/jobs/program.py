@@ -1,7 +1,8 @@
 """The program that an engine runs for a submission: `python -m pipelines.jobs.program SPEC`, or under `flink run -py`.
 
 It builds the job from its spec and hands it to the engine. With target local it stays until the job ends, stops an
-unbounded job with a savepoint on SIGTERM or SIGINT, and says why when a worker asked for a stop.
+unbounded job with a savepoint on SIGTERM or SIGINT, says why when a worker asked for a stop, and goes on from the last
+checkpoint in a new mini cluster when the one it has lost its TaskManager.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,19 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     `watch` gets the workers' counts about twice a second. Raises CircuitOpen when a worker asked for a stop and
     ServiceError when Flink gave up. On a cluster it returns once the job is submitted.
     """
+    while True:
+        try:
+            return _submit_once(spec, watch)
+        except _LostTaskManager:
+            from pipelines.engines import gateway
+
+            gateway.end()
+            checkpoint = run.last_checkpoint(spec)
+            log.warning("the TaskManager is gone: a new one goes on", checkpoint=checkpoint or "none: from the start")
+            spec = replace(spec, restore_from=Path(checkpoint).as_uri() if checkpoint else spec.restore_from)
+
+
+def _submit_once(spec: Spec, watch: Watch) -> str | None:
     from pipelines.engines import flink
 
     job, settings = registry.of_spec(spec)
@@ -69,7 +84,7 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     if not local:
         return None
     (spec.folder / JOB_ID).write_text(str(client.get_job_id()))
-    return _attend(spec, result, client, watch, _Restarts(str(client.get_job_id())))
+    return _attend(spec, result, client, watch, _Watched(str(client.get_job_id())))
 
 
 SAVEPOINT_PATIENCE_S = 120.0
@@ -88,6 +103,8 @@ def _local_configuration() -> dict[str, str]:
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.memory.managed.size": "256m",
         "taskmanager.memory.network.max": "64m",
+        # a task that never ends takes its TaskManager with it: see `_LostTaskManager`
+        "task.cancellation.timeout": "30s",
     }
 
 
@@ -102,27 +119,42 @@ def _own_rest() -> str:
     return ""
 
 
-class _Restarts:
-    """Tells of each failure that Flink restarts the job for; without it a job that cannot start fails in silence."""
+class _LostTaskManager(Exception):
+    """The mini cluster has no TaskManager any more, and Flink starts no other: the job would wait for one for ever.
+
+    Seen when a Python worker is killed while Beam waits for its stream to take more: the thread that sends waits for
+    ever with a lock that the task needs to end, and Flink ends a TaskManager whose task does not.
+    """
+
+
+class _Watched:
+    """A mini cluster from outside. Tells of each failure that Flink restarts the job for; without it a job that cannot
+    start fails in silence."""
 
     def __init__(self, job_id: str, every_s: float = 3.0) -> None:
         self._job_id, self._every = job_id, every_s
         self.rest = _own_rest()
         self._told: set[str] = set()
         self._next = time.monotonic() + every_s
+        self._had_one = False
 
-    def tell(self) -> None:
+    def look(self) -> None:
+        """Raises _LostTaskManager."""
         if not self.rest or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._every
         with contextlib.suppress(ServiceError):  # the cluster starts or ends
+            there = flink_rest.overview(self.rest)
+            if self._had_one and not there["taskmanagers"] and there["jobs-running"]:
+                raise _LostTaskManager
+            self._had_one = self._had_one or there["taskmanagers"] > 0
             for cause in flink_rest.exceptions(self.rest, self._job_id):
                 if cause not in self._told:
                     self._told.add(cause)
                     log.warning("job failed and restarts", cause=cause[:300])
 
 
-def _attend(spec: Spec, result: Any, client: Any, watch: Watch, restarts: _Restarts) -> str | None:
+def _attend(spec: Spec, result: Any, client: Any, watch: Watch, cluster: _Watched) -> str | None:
     ended = threading.Event()
     failure: list[BaseException] = []
 
@@ -140,13 +172,13 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch, restarts: _Resta
     try:
         while not ended.wait(0.5):
             watch(run.counts(spec.folder))
-            restarts.tell()
+            cluster.look()
             if (spec.folder / STOPPED).exists():
                 why = msgspec.json.decode((spec.folder / STOPPED).read_bytes())["why"]
                 client.cancel().result()
                 raise CircuitOpen(f"job {spec.job} was stopped: {why}")
             if signals and savepoint is None:
-                savepoint = _stop(spec, client, restarts.rest, ended, signals)
+                savepoint = _stop(spec, client, cluster.rest, ended, signals)
         watch(run.counts(spec.folder))
         if failure and not signals:
             raise ServiceError(f"job {spec.job} failed: {_cause(failure[0])}")
@@ -180,9 +212,9 @@ def _stop(spec: Spec, client: Any, rest: str, ended: threading.Event, signals: l
         made = [path for path in run.savepoints(spec) if path not in known]
         return made[-1] if made else ""
     client.cancel().result()
-    checkpoints = sorted(spec.folder.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime)
-    log.warning("stopped without a savepoint", last_checkpoint=bool(checkpoints))
-    return str(checkpoints[-1].parent) if checkpoints else ""
+    checkpoint = run.last_checkpoint(spec)
+    log.warning("stopped without a savepoint", last_checkpoint=bool(checkpoint))
+    return checkpoint
 
 
 def _cause(error: BaseException) -> str:

@@ -129,6 +129,12 @@ def savepoints(spec: Spec) -> list[str]:
     return [str(path.parent) for path in found]
 
 
+def last_checkpoint(spec: Spec) -> str:
+    """The newest complete checkpoint of a run; "" where there is none."""
+    found = sorted(spec.folder.glob(f"checkpoints/*/chk-*/{METADATA}"), key=lambda path: path.stat().st_mtime)
+    return str(found[-1].parent) if found else ""
+
+
 def counts(folder: Path) -> dict[str, Any]:
     """What the workers of a run have counted: attempts, so a restart counts its posts again."""
     total: dict[str, Any] = {"posts": 0, "stored": 0, "dead_letters": 0, "costs": {}, "counted": {}}

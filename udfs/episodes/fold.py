@@ -27,7 +27,7 @@ import msgspec
 
 from udfs.episodes.copies import CopyIndex
 from udfs.episodes.episode import MOST_CALLERS, Episode, PostKey
-from udfs.episodes.offers import KEPT, Offer, nearby
+from udfs.episodes.offers import Offer, Offers
 from udfs.episodes.reading import Reading, offer_of, read
 from udfs.episodes.site import Site, conflict, same
 
@@ -78,7 +78,7 @@ class Folder:
         self._found: dict[str, list[str]] = {}
         self._posts: dict[PostKey, str] = {}
         self._copies = CopyIndex(2 * capacity)
-        self._offers: dict[PostKey, Offer] = {}
+        self._offers = Offers()
         self._denials: dict[PostKey, tuple[PostKey, int, str, str, list[str]]] = {}
         self._late: list[Placement] = []
 
@@ -439,12 +439,8 @@ class Folder:
 
     # -- offers ------------------------------------------------------------------------------------------------------
     def _offer(self, offer: Offer) -> None:
-        key = (offer.platform, offer.post_id)
-        if key in self._offers:
+        if not self._offers.add(offer):
             return
-        self._offers[key] = offer
-        if len(self._offers) > KEPT:
-            del self._offers[next(iter(self._offers))]
         for episode_id in self._found.get(f"county {offer.adcode}", ())[-200:]:
             episode = self.episodes[episode_id]
             if set(offer.serves) & set(episode.needs) or set(offer.items) & set(episode.items):
@@ -455,7 +451,7 @@ class Folder:
         if episode.kind != "help" or site is None or site.lat is None or site.lon is None or site.level == "province":
             return []
         where = {"adcode": site.adcode, "lat": site.lat, "lon": site.lon, "at": episode.last_posted_at}
-        return nearby(self._offers.values(), needs=episode.needs, items=episode.items, **where)  # type: ignore[arg-type]
+        return self._offers.nearby(needs=episode.needs, items=episode.items, **where)  # type: ignore[arg-type]
 
     # -- keeping it bounded ------------------------------------------------------------------------------------------
     def _trim(self) -> None:
@@ -489,7 +485,7 @@ class Folder:
                 posts,
                 owners,
                 signatures,
-                list(self._offers.values()),
+                list(self._offers),
                 list(self._denials.values()),
             )
         )
@@ -507,7 +503,7 @@ class Folder:
         self.changed = dict.fromkeys(saved.changed)
         self._posts = {(platform, post_id): owner for platform, post_id, owner in saved.posts}
         self._copies.load(saved.owners, saved.signatures)
-        self._offers = {(offer.platform, offer.post_id): offer for offer in saved.offers}
+        self._offers = Offers(saved.offers)
         self._denials = {denial[0]: denial for denial in saved.denials}
 
 

@@ -4,6 +4,8 @@ form); here stands what it cannot see from outside, or strikes in its full form 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -85,3 +87,43 @@ def test_a_worker_that_asks_for_a_stop_gets_it(clean):
     job.communicate(timeout=120)
     assert job.returncode == 1
     assert "step mask: 40 of the last 1000 records failed" in (home.path / "command.log").read_text()
+
+
+LOSES_ITS_TASKMANAGER = """
+from pipelines.cli.main import run
+from pipelines.jobs import program
+
+attend, begun = program._attend, []
+
+def attending(spec, result, client, watch, cluster):
+    begun.append(spec.restore_from)
+
+    def lose(counts):
+        watch(counts)
+        if len(begun) == 1 and counts["stored"] >= 400:
+            begun.append("lost")
+            field = client._j_job_client.getClass().getDeclaredField("miniCluster")
+            field.setAccessible(True)
+            field.get(client._j_job_client).terminateTaskManager(0)
+
+    return attend(spec, result, client, lose, cluster)
+
+program._attend = attending
+run()
+"""
+
+
+def test_a_command_whose_mini_cluster_loses_its_taskmanager_goes_on(clean):
+    """Flink gives a mini cluster no other one: the job would wait for slots for ever."""
+    home = clean
+    source = "generate:?posts=2000&rate=200&seed=6"
+    words = ["--home", str(home.path), "submit", "opinion", "--source", source, "--set", "flink.checkpoint_s=1"]
+    done = subprocess.run(
+        [sys.executable, "-c", LOSES_ITS_TASKMANAGER, *words], capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "the TaskManager is gone: a new one goes on" in done.stderr
+    assert "chk-" in done.stderr.partition("a new one goes on")[2], "from a checkpoint, not from the start"
+    assert home.rows("SELECT count(), uniqExact(post_id) FROM posts FINAL") == [(2_000, 2_000)]
+    assert home.one("SELECT count() FROM dead_letters") == 0
+    assert verify(home.path).ok
