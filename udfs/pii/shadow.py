@@ -65,6 +65,8 @@ def _folds() -> dict[int, str]:
     table.update((0x24B6 + i, chr(ord("A" if i < 26 else "a") + i % 26)) for i in range(52))  # circled letters
     table[ord("ⓐ")] = "@"
     table[ord("🐧")] = "q"  # stands for QQ
+    # a class of ASCII letters matches these, too, where case is ignored; what reads the match must not be surprised
+    table.update({0x130: "I", 0x131: "i", 0x17F: "s", 0x212A: "K"})
     for low, high in _EMOJI_RANGES:
         for code in range(low, high + 1):
             table.setdefault(code, EMOJI)
