@@ -199,9 +199,9 @@ class Stage:
         if self.scene == "cluster":
             if not self.job_id:
                 return False
-            states = json.loads(self.command("jobs", "--format", "json", check=False).stdout or "[]")
+            rows = map(json.loads, self.command("jobs", "--format", "json", check=False).stdout.splitlines())
             return any(
-                row["id"] == self.job_id and row["state"] in ("RUNNING", "RESTARTING", "CREATED") for row in states
+                row["id"] == self.job_id and row["state"] in ("RUNNING", "RESTARTING", "CREATED") for row in rows
             )
         return self.job is not None and self.job.poll() is None
 

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from pipelines.store.client import connect
-from pipelines.store.query import refresh_roll_ups
+from pipelines.store.migrate import migrate
+from pipelines.store.query import refresh, refresh_roll_ups
 from pipelines.store.sinks import StorePosts
 
 pytestmark = pytest.mark.services
@@ -97,3 +98,23 @@ def test_what_changed_is_all_that_has_to_be_counted(clickhouse, make_posts, rows
         client.command(f"DELETE FROM counted_posts WHERE platform = '{platform}'")
         client.command("TRUNCATE TABLE mood_hourly")
         client.command("TRUNCATE TABLE metrics_minute")
+
+
+def test_roll_ups_that_were_left_behind_catch_up(fresh_server):
+    """After a history was loaded, or refreshes stood still for hours, millions of posts changed since the last look."""
+    fresh_server.start()
+    migrate(fresh_server.settings())
+    views = ("mood_hourly_refresh", "metrics_minute_refresh")
+    with connect(fresh_server.settings()) as client:
+        for view in views:  # none of their own accord while posts come
+            client.command(f"SYSTEM STOP VIEW {view}")
+        forget_what_was_new(client)
+        client.command(
+            "INSERT INTO counted_posts (platform, post_id, hour, minute, inserted_at) "
+            "SELECT 'weibo', hex(sipHash128(number)), toStartOfHour(now('UTC')), toStartOfMinute(now('UTC')), "
+            "now('UTC') + INTERVAL 1 HOUR FROM numbers(4000000)"
+        )
+        for view in views:
+            client.command(f"SYSTEM START VIEW {view}")
+            refresh(client, view)  # raises what the refresh failed with
+        assert client.query("SELECT count() FROM mood_hourly WHERE kind = 'made' AND removed = 1").first_row[0] >= 2
