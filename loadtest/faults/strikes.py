@@ -76,7 +76,10 @@ def pause(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
 @contextmanager
 def full_disk(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     """The disk of a folder of the home has no byte left, whatever is merged or freed meanwhile."""
-    filler = _disk(stage, fault.target) / "filler"
+    folder = stage.disk(fault.target)
+    if folder is None:
+        raise Failed(f"HOME/{fault.target} has no small disk of its own: it could not be mounted")
+    filler = folder / "filler"
     over = threading.Event()
     filling = threading.Thread(target=_fill, args=(filler, over), daemon=True, name="filler")
     filling.start()
@@ -96,18 +99,6 @@ def _fill(filler: Path, over: threading.Event) -> None:
                 with contextlib.suppress(OSError):  # somebody else was faster
                     os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), room)
             over.wait(0.01)
-
-
-@contextmanager
-def read_only_disk(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
-    """The disk of a folder of the home takes no byte, as the kernel does to one that fails."""
-    folder = str(_disk(stage, fault.target))
-    wait_for(lambda: not _remount(folder, "ro"), f"HOME/{fault.target} read-only: it is always being written", 30, 0.02)
-    try:
-        yield
-    finally:
-        if said := _remount(folder, "rw"):
-            raise Failed(f"HOME/{fault.target} cannot be made writable again: {said}")
 
 
 @contextmanager
@@ -238,7 +229,6 @@ STRIKES: dict[str, Strike] = {
         restart,
         pause,
         full_disk,
-        read_only_disk,
         clock,
         wire,
         partition,
@@ -280,19 +270,6 @@ def _victims(stage: Stage, kind: str) -> list[psutil.Process]:
 def _mend(stage: Stage, kind: str) -> None:
     if kind not in ("python worker", "command", "jvm"):
         stage.up()
-
-
-def _disk(stage: Stage, name: str) -> Path:
-    folder = stage.disk(name)
-    if folder is None:
-        raise Failed(f"HOME/{name} has no small disk of its own: it could not be mounted")
-    return folder
-
-
-def _remount(folder: str, how: str) -> str:
-    """What is said against it; "" when it is done."""
-    done = subprocess.run(["mount", "-o", f"remount,{how}", folder], capture_output=True, text=True, check=False)  # noqa: S603, S607 - as in stage
-    return done.stderr.strip() if done.returncode else ""
 
 
 def _stored(stage: Stage) -> int:
