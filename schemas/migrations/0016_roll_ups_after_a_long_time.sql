@@ -1,7 +1,8 @@
 -- What changed is remembered as hashes. As pairs of platform and id, three million posts since the last look took more
 -- memory than a query may have, so that roll-ups once behind (a history loaded, a night without refreshes) stayed
--- behind for good. Four bytes a post hold fifty million; what lies beyond is recounted where it stands now, but not
--- where an earlier version of it stood. Two posts of one hash have an hour or minute counted that need not be.
+-- behind for good. Eight bytes a post hold thirty million; what lies beyond is recounted where it stands now, but not
+-- where an earlier version of it stood. (Four bytes would find forty strangers a minute among ten million posts, and each
+-- has an hour counted that need not be.)
 DROP VIEW IF EXISTS mood_hourly_refresh;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mood_hourly_refresh REFRESH EVERY 1 MINUTE APPEND TO mood_hourly
@@ -19,14 +20,14 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS mood_hourly_refresh REFRESH EVERY 1 MINUT
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     (SELECT max(m.made_at) FROM mood_hourly AS m) AS made,
-    fresh AS (SELECT hour, toUInt32(cityHash64(platform, post_id)) AS post FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
+    fresh AS (SELECT hour, cityHash64(platform, post_id) AS post FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
     touched AS
     (
         SELECT hour FROM counted_posts WHERE made = toDateTime64(0, 3, 'UTC') GROUP BY hour
         UNION DISTINCT
         SELECT hour FROM fresh GROUP BY hour
         UNION DISTINCT
-        SELECT hour FROM counted_posts WHERE toUInt32(cityHash64(platform, post_id)) IN (SELECT post FROM fresh) GROUP BY hour
+        SELECT hour FROM counted_posts WHERE cityHash64(platform, post_id) IN (SELECT post FROM fresh) GROUP BY hour
     )
 SELECT
     c.hour AS hour, c.adcode AS adcode, c.platform AS platform, c.kind AS kind, c.label AS label,
@@ -49,7 +50,7 @@ FROM
     SELECT t.hour, '', '', 'made', '', 0, 0 FROM touched AS t
 ) AS c
 GROUP BY hour, adcode, platform, kind, label
-SETTINGS max_threads = 1, max_rows_in_set = 50000000, set_overflow_mode = 'break', use_skip_indexes_if_final = 1, use_skip_indexes_if_final_exact_mode = 1;
+SETTINGS max_threads = 1, max_rows_in_set = 30000000, set_overflow_mode = 'break', use_skip_indexes_if_final = 1, use_skip_indexes_if_final_exact_mode = 1;
 
 DROP VIEW IF EXISTS metrics_minute_refresh;
 
@@ -67,7 +68,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS metrics_minute_refresh REFRESH EVERY 1 MI
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     (SELECT max(m.made_at) FROM metrics_minute AS m) AS made,
-    fresh AS (SELECT minute, toUInt32(cityHash64(platform, post_id)) AS post FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
+    fresh AS (SELECT minute, cityHash64(platform, post_id) AS post FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
     letters AS (SELECT toStartOfMinute(d.stored_at) AS minute, count() AS n FROM dead_letters AS d FINAL GROUP BY minute),
     touched AS
     (
@@ -75,7 +76,7 @@ AS WITH
         UNION DISTINCT
         SELECT minute FROM fresh GROUP BY minute
         UNION DISTINCT
-        SELECT minute FROM counted_posts WHERE toUInt32(cityHash64(platform, post_id)) IN (SELECT post FROM fresh) GROUP BY minute
+        SELECT minute FROM counted_posts WHERE cityHash64(platform, post_id) IN (SELECT post FROM fresh) GROUP BY minute
         UNION DISTINCT
         SELECT minute FROM
         (
@@ -103,4 +104,4 @@ FROM
     SELECT t.minute, 0, 0, [toFloat32(0), 0, 0] FROM touched AS t
 ) AS c
 GROUP BY minute
-SETTINGS max_threads = 1, max_rows_in_set = 50000000, set_overflow_mode = 'break', use_skip_indexes_if_final = 1, use_skip_indexes_if_final_exact_mode = 1;
+SETTINGS max_threads = 1, max_rows_in_set = 30000000, set_overflow_mode = 'break', use_skip_indexes_if_final = 1, use_skip_indexes_if_final_exact_mode = 1;
