@@ -90,6 +90,8 @@ def _configuration(job: Job, source: Source, options: Options) -> Configuration:
         "execution.checkpointing.savepoint-dir": (options.run_folder / "savepoints").as_uri(),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.timeout": "10min",
+        # a full disk must not stop the rows: a restart then goes back further, and rows are written over themselves
+        "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
         # a damaged one must not be the end: `resume` then takes the one before
         "execution.checkpointing.num-retained": "3",
         # a store that is down must not fail the job for good: restart for ever, ever more slowly
