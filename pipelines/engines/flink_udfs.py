@@ -81,8 +81,9 @@ class _Worker(ScalarFunction):  # type: ignore[misc]
         costs = {name: [cost.rows, cost.seconds] for name, cost in self._chain.costs.items()}
         aside = self._counts_file.with_suffix(".tmp")
         found = self._counts | {"at": time.time(), "costs": costs, "counted": self._chain.counted()}
-        aside.write_bytes(msgspec.json.encode(found))
-        aside.replace(self._counts_file)
+        with contextlib.suppress(OSError):  # a full disk must not stop the rows; the next batch tells again
+            aside.write_bytes(msgspec.json.encode(found))
+            aside.replace(self._counts_file)
 
     def _ask_to_stop(self, why: str) -> None:
         aside = self._folder / f".{STOPPED}.{os.getpid()}"
