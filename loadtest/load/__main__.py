@@ -138,7 +138,10 @@ def _search(arguments: list[str]) -> int:
     def trial(rate: float) -> Trial:
         name = run.new_name()
         options = run.Options(up=True, name=name, drain=False, wait_s=found.limit + 2)
-        made = run.run(home, plan.constant(base, rate, found.seconds), found.output / name, options, _say)
+        what = plan.constant(base, rate, found.seconds)
+        made = run.run(home, what, found.output / name, options, _say)
+        if made["offered"] < what.schedule.posts:  # half a trial is none
+            raise Failed("the search was broken off: the same command goes on where it was")
         outcome = judge(made, rate, found.limit)
         _say(f"{rate:g} posts/s: {outcome.why} (p99 {outcome.p99_s} s, lag grew by {outcome.lag_growth_s} s)")
         return outcome
