@@ -4,8 +4,8 @@ for longer than the suite does."""
 from __future__ import annotations
 
 import os
-import re
 import random
+import re
 import time
 from collections import Counter
 
