@@ -35,7 +35,7 @@ def nothing(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
 @contextmanager
 def kill(stage: Stage, fault: Fault, wrong: list[str]) -> Iterator[None]:
     """SIGKILL every process of a kind. `up` brings services back; a job whose JobManager or command died is resumed
-    from its last checkpoint; Flink starts Python workers again by itself."""
+    from its last checkpoint; Flink starts Python workers again by itself, the command a JVM."""
     victims = _victims(stage, fault.target)
     checkpoint = stage.checkpoints()[-1] if fault.target in ("command", "jobmanager") else None
     for victim in victims:

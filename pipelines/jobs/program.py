@@ -2,7 +2,7 @@
 
 It builds the job from its spec and hands it to the engine. With target local it stays until the job ends, stops an
 unbounded job with a savepoint on SIGTERM or SIGINT, says why when a worker asked for a stop, and goes on from the last
-checkpoint in a new mini cluster when the one it has lost its TaskManager.
+checkpoint in a new mini cluster when that it ran in is gone.
 """
 
 from __future__ import annotations
@@ -38,15 +38,19 @@ def submit(spec: Spec, watch: Watch = lambda counts: None) -> str | None:
     `watch` gets the workers' counts about twice a second. Raises CircuitOpen when a worker asked for a stop and
     ServiceError when Flink gave up. On a cluster it returns once the job is submitted.
     """
+    before: str | None = None
     while True:
         try:
             return _submit_once(spec, watch)
-        except _LostTaskManager:
+        except _Lost as lost:
             from pipelines.engines import gateway
 
             gateway.end()
             checkpoint = run.last_checkpoint(spec)
-            log.warning("the TaskManager is gone: a new one goes on", checkpoint=checkpoint or "none: from the start")
+            if checkpoint == before:
+                raise ServiceError(f"job {spec.job}: {lost} twice, without a checkpoint in between") from None
+            before = checkpoint
+            log.warning(f"{lost}: a new one goes on", checkpoint=checkpoint or "none: from the start")
             spec = replace(spec, restore_from=Path(checkpoint).as_uri() if checkpoint else spec.restore_from)
 
 
@@ -103,7 +107,7 @@ def _local_configuration() -> dict[str, str]:
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.memory.managed.size": "256m",
         "taskmanager.memory.network.max": "64m",
-        # a task that never ends takes its TaskManager with it: see `_LostTaskManager`
+        # a task that never ends takes its TaskManager with it: see `_Lost`
         "task.cancellation.timeout": "30s",
     }
 
@@ -119,11 +123,20 @@ def _own_rest() -> str:
     return ""
 
 
-class _LostTaskManager(Exception):
-    """The mini cluster has no TaskManager any more, and Flink starts no other: the job would wait for one for ever.
+def _jvm_lives() -> bool:
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if child.name() == "java" and child.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
-    Seen when a Python worker is killed while Beam waits for its stream to take more: the thread that sends waits for
-    ever with a lock that the task needs to end, and Flink ends a TaskManager whose task does not.
+
+class _Lost(Exception):
+    """What the job ran in is gone, and not because of the job: says what.
+
+    A JVM goes when it is killed, by a machine short of memory for one. A mini cluster loses its TaskManager, and Flink
+    starts no other, when a Python worker is killed while Beam waits for its stream to take more: the thread that sends
+    waits for ever with a lock that the task needs to end, and Flink ends a TaskManager whose task does not.
     """
 
 
@@ -139,14 +152,14 @@ class _Watched:
         self._had_one = False
 
     def look(self) -> None:
-        """Raises _LostTaskManager."""
+        """Raises _Lost."""
         if not self.rest or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._every
         with contextlib.suppress(ServiceError):  # the cluster starts or ends
             there = flink_rest.overview(self.rest)
             if self._had_one and not there["taskmanagers"] and there["jobs-running"]:
-                raise _LostTaskManager
+                raise _Lost("the TaskManager is gone")
             self._had_one = self._had_one or there["taskmanagers"] > 0
             for cause in flink_rest.exceptions(self.rest, self._job_id):
                 if cause not in self._told:
@@ -181,6 +194,8 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch, cluster: _Watche
                 savepoint = _stop(spec, client, cluster.rest, ended, signals)
         watch(run.counts(spec.folder))
         if failure and not signals:
+            if not _jvm_lives():
+                raise _Lost("the JVM is gone")
             raise ServiceError(f"job {spec.job} failed: {_cause(failure[0])}")
     finally:
         for number, handler in before.items():

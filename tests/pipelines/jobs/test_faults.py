@@ -89,11 +89,15 @@ def test_a_worker_that_asks_for_a_stop_gets_it(clean):
     assert "step mask: 40 of the last 1000 records failed" in (home.path / "command.log").read_text()
 
 
-LOSES_ITS_TASKMANAGER = """
+LOSES = """
+import sys
+
+import psutil
+
 from pipelines.cli.main import run
 from pipelines.jobs import program
 
-attend, begun = program._attend, []
+attend, begun, what = program._attend, [], sys.argv.pop(1)
 
 def attending(spec, result, client, watch, cluster):
     begun.append(spec.restore_from)
@@ -102,6 +106,9 @@ def attending(spec, result, client, watch, cluster):
         watch(counts)
         if len(begun) == 1 and counts["stored"] >= 400:
             begun.append("lost")
+            if what == "JVM":
+                [java.kill() for java in psutil.Process().children(recursive=True) if java.name() == "java"]
+                return
             field = client._j_job_client.getClass().getDeclaredField("miniCluster")
             field.setAccessible(True)
             field.get(client._j_job_client).terminateTaskManager(0)
@@ -113,16 +120,17 @@ run()
 """
 
 
-def test_a_command_whose_mini_cluster_loses_its_taskmanager_goes_on(clean):
-    """Flink gives a mini cluster no other one: the job would wait for slots for ever."""
+@pytest.mark.parametrize("what", ["TaskManager", "JVM"])
+def test_a_command_goes_on_when_what_its_job_ran_in_is_gone(clean, what):
+    """Flink gives a mini cluster no other TaskManager: the job would wait for slots for ever."""
     home = clean
     source = "generate:?posts=2000&rate=200&seed=6"
     words = ["--home", str(home.path), "submit", "opinion", "--source", source, "--set", "flink.checkpoint_s=1"]
     done = subprocess.run(
-        [sys.executable, "-c", LOSES_ITS_TASKMANAGER, *words], capture_output=True, text=True, timeout=400, check=False
+        [sys.executable, "-c", LOSES, what, *words], capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "the TaskManager is gone: a new one goes on" in done.stderr
+    assert f"the {what} is gone: a new one goes on" in done.stderr
     assert "chk-" in done.stderr.partition("a new one goes on")[2], "from a checkpoint, not from the start"
     assert home.rows("SELECT count(), uniqExact(post_id) FROM posts FINAL") == [(2_000, 2_000)]
     assert home.one("SELECT count() FROM dead_letters") == 0
