@@ -2,7 +2,7 @@
 
 It builds the job from its spec and hands it to the engine. With target local it stays until the job ends, stops an
 unbounded job with a savepoint on SIGTERM or SIGINT, says why when a worker asked for a stop, and goes on from the last
-checkpoint in a new mini cluster when that it ran in is gone.
+checkpoint in a new mini cluster when what it ran in is gone.
 """
 
 from __future__ import annotations
