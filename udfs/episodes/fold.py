@@ -451,7 +451,7 @@ class Folder:
         if episode.kind != "help" or site is None or site.lat is None or site.lon is None or site.level == "province":
             return []
         where = {"adcode": site.adcode, "lat": site.lat, "lon": site.lon, "at": episode.last_posted_at}
-        return self._offers.nearby(needs=episode.needs, items=episode.items, **where)  # type: ignore[arg-type]
+        return self._offers.nearby(needs=episode.needs, items=episode.items, **where)  # type: ignore[arg-type]  # text and numbers in one dict
 
     # -- keeping it bounded ------------------------------------------------------------------------------------------
     def _trim(self) -> None:
