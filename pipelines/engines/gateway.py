@@ -7,6 +7,15 @@ import contextlib
 import psutil
 
 
+def lives() -> bool:
+    """Whether the JVM is there."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if child.name() == "java" and child.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
+
+
 def end() -> None:
     """Kill the JVM and the workers below it, without ceremony; PyFlink starts another when it next needs one."""
     from pyflink import java_gateway

@@ -123,14 +123,6 @@ def _own_rest() -> str:
     return ""
 
 
-def _jvm_lives() -> bool:
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if child.name() == "java" and child.status() != psutil.STATUS_ZOMBIE:
-                return True
-    return False
-
-
 class _Lost(Exception):
     """What the job ran in is gone, and not because of the job: says what.
 
@@ -194,7 +186,9 @@ def _attend(spec: Spec, result: Any, client: Any, watch: Watch, cluster: _Watche
                 savepoint = _stop(spec, client, cluster.rest, ended, signals)
         watch(run.counts(spec.folder))
         if failure and not signals:
-            if not _jvm_lives():
+            from pipelines.engines import gateway
+
+            if not gateway.lives():
                 raise _Lost("the JVM is gone")
             raise ServiceError(f"job {spec.job} failed: {_cause(failure[0])}")
     finally:
