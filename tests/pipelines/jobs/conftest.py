@@ -84,16 +84,18 @@ def flood(now_ms: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def flood_run(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """Run the opinion job on the flood until all is stored, and stop it with a savepoint."""
+    """Run the opinion job on the flood until all is stored and `up`'s watch has seen it run; stop with a savepoint."""
     home.empty()
     inbox = tmp_path_factory.mktemp("inbox")
     feed = flood(time.time_ns() // 1_000_000)
     (inbox / f".{FILE}").write_bytes(feed)
     (inbox / f".{FILE}").rename(inbox / FILE)
     job = home.start("submit", "opinion", "--source", f"dir://{inbox}", "--parallelism", "1")
-    counts = "SELECT (SELECT count() FROM posts FINAL), (SELECT count() FROM dead_letters FINAL)"
+    began = f"fromUnixTimestamp64Milli({time.time_ns() // 1_000_000})"
+    seen = f"SELECT count() > 0 FROM job_health WHERE job = 'opinion' AND state = 'running' AND at >= {began}"
+    counts = f"SELECT (SELECT count() FROM posts FINAL), (SELECT count() FROM dead_letters FINAL), ({seen})"
     deadline = time.monotonic() + 240
-    while home.rows(counts) != [(len(POST_IDS), len(BROKEN))]:
+    while home.rows(counts) != [(len(POST_IDS), len(BROKEN), True)]:  # the watch looks each ten seconds
         assert job.poll() is None, (home.path / "command.log").read_text()[-3000:]
         assert time.monotonic() < deadline, f"stored so far: {home.rows(counts)}"
         time.sleep(0.3)
