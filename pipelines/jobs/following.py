@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from clickhouse_connect.driver.client import Client
 from pipelines.metrics import declared
 from pipelines.store.client import StoreSettings, connect
 from pipelines.store.sinks import now_ms
-from pipelines.store.tail import ALWAYS, Position, PostTail
+from pipelines.store.tail import ALWAYS, ROWS_AT_ONCE, Position, PostTail
 from schemas.errors import ServiceError, StoreError, StoreUnavailable, UsageError, YuqingError
 
 POLL_S = 0.5
@@ -234,13 +235,14 @@ def follow(
             with connect(settings()) as client:
                 following.open(client)
                 while not stop.is_set():
+                    began = time.monotonic()
                     taken = following.round()
                     wait_s = poll_s
                     if once and not taken:
                         following.finish()
                         return
-                    if not taken:
-                        stop.wait(poll_s)
+                    if not once and taken < ROWS_AT_ONCE:  # all there was: a round costs much the same for few posts
+                        stop.wait(poll_s - (time.monotonic() - began))
                 following.save()
         except FollowerFailed:
             failures += 1

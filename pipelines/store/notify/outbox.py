@@ -20,6 +20,8 @@ from pipelines.store.notify.pacing import QuietHours
 Kind = Literal["alert", "escalation"]
 MOST = 2_000
 """Alerts a channel that one look at the store brings, the most urgent first; the next look brings the rest."""
+MOST_TOUCHED = 1_000
+"""Alerts that are named in one question; with more of them the store finds them itself."""
 POST_IDS = 20
 PLAIN = ""
 """Receiver of the plain webhook or file, which is told all there is."""
@@ -52,6 +54,34 @@ LIMIT {most:UInt32} BY receiver
 _SINCE = "alert_id IN (SELECT alert_id FROM alert_hits WHERE stored_at >= fromUnixTimestamp64Milli({from:Int64}))"
 _ALL = _DUE.replace("{touched}", "1")
 _RECENT = _DUE.replace("{touched}", _SINCE)
+_NAMED = _DUE.replace("{touched}", "alert_id IN {ids:Array(String)}")
+
+# On a bad night nearly every new post belongs to an alert that was told long ago. Only recent posts are read here, and
+# deliveries of their alerts; an alert that is due now and was not before has a recent post that makes it so: nobody was
+# told of it, or of nothing as urgent. Which of these are due, all of their posts say. Rows that later ones replaced are
+# read here, too: what their alert's priority is lies between the most and the least urgent of them.
+_TOUCHED = f"""
+SELECT DISTINCT alert_id
+FROM
+(
+    SELECT alert_id, priority, receiver, urgent
+    FROM
+    (
+        SELECT alert_id, min(h.priority) AS priority, max(h.priority) AS least FROM alert_hits AS h
+        WHERE notify = 1 AND stored_at >= fromUnixTimestamp64Milli({{from:Int64}}) GROUP BY alert_id
+    ) AS hits
+    ARRAY JOIN {{receivers:Array(String)}} AS receiver, {{urgent:Array(UInt8)}} AS urgent
+    WHERE urgent <= least
+) AS wanted
+LEFT JOIN
+(
+    SELECT alert_id, receiver, min(priority) AS told, count() AS times_told FROM alert_deliveries
+    WHERE status = 'done' AND kind = 'alert' AND has({{receivers:Array(String)}}, receiver) AND {_SINCE}
+    GROUP BY alert_id, receiver
+) AS deliveries USING (alert_id, receiver)
+WHERE times_told = 0 OR priority < told
+LIMIT {{most:UInt32}}
+"""  # noqa: S608 - no words of a user
 
 # An acknowledgement counts for what was known when it was given: an alert that rises later needs another.
 _ESCALATE = """
@@ -172,12 +202,13 @@ class Outbox:
     def due(self, wanted: Sequence[Wanted], from_ms: int | None = None) -> dict[str, list[Due]]:
         """Receiver -> alerts that it was not told yet, the most urgent and oldest first.
 
-        ``from_ms``: only those with a post that was stored since. Cost grows with what is looked at: docs/store.md.
+        ``from_ms``: only those with a post that was stored since, which were not due before. Cost grows with what is
+        looked at: docs/store.md.
         """
         found: dict[str, list[Due]] = {one.receiver: [] for one in wanted}
         if not wanted:
             return found
-        parameters = {
+        parameters: dict[str, Any] = {
             "receivers": [one.receiver for one in wanted],
             "joined": [self.joined.get(one.receiver, 0) for one in wanted],
             "priorities": [list(one.priorities) for one in wanted],
@@ -185,7 +216,16 @@ class Outbox:
             "from": from_ms or 0,
         }
         with translated("alerts that are due"):
-            rows = self.client.query(_ALL if from_ms is None else _RECENT, parameters).result_rows
+            sql = _ALL
+            if from_ms is not None:
+                urgent = [min(one.priorities, default=5) for one in wanted]
+                asked = parameters | {"urgent": urgent, "most": MOST_TOUCHED + 1}
+                touched = self.client.query(_TOUCHED, asked).result_rows
+                if not touched:
+                    return found
+                sql = _NAMED if len(touched) <= MOST_TOUCHED else _RECENT
+                parameters["ids"] = [row[0] for row in touched[:MOST_TOUCHED]]
+            rows = self.client.query(sql, parameters).result_rows
             for receiver, alert_id, priority, since, attempts in rows:
                 found[receiver].append(Due(alert_id, priority, since, attempts))
         return found

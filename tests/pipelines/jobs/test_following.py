@@ -185,6 +185,30 @@ def test_once_does_not_try_for_ever(tmp_path, monkeypatch):
         follow(work, lambda: None, threading.Event(), once=True, poll_s=0)  # type: ignore[arg-type,return-value]
 
 
+@pytest.mark.parametrize(("at_once", "waits"), [(2_000, [2, 4, 6, 8, 10]), (2, [10])])
+def test_a_trickle_is_read_twice_a_second_and_a_flood_at_once(tmp_path, monkeypatch, at_once, waits):
+    class Client:
+        def __enter__(self) -> None: ...
+        def __exit__(self, *_: object) -> None: ...
+
+    waited: list[int] = []
+
+    class Waits(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            assert timeout <= 60
+            waited.append(made[0].count)
+            if made[0].count == 10:
+                self.set()
+            return True
+
+    monkeypatch.setattr(following, "connect", lambda _: Client())
+    monkeypatch.setattr(following, "ROWS_AT_ONCE", at_once)
+    work, made = built(tmp_path)
+    follow(work, lambda: None, Waits(), poll_s=60)  # type: ignore[arg-type,return-value]
+    assert waited == waits
+
+
 def test_once_ends_and_raises(tmp_path, monkeypatch):
     class Client:
         def __enter__(self) -> None: ...

@@ -84,6 +84,19 @@ def test_rows_that_show_late_are_found_by_the_sweep_and_only_once(client, store,
     assert ids(tail) == []
 
 
+def test_very_many_late_rows_are_asked_for_in_parts(client, store, start, monkeypatch):
+    clock = Clock(start)
+    store(start + 5_000, ["m1"])
+    tail = PostTail(client, [], Position(start), clock)
+    assert ids(tail) == ["m1"]
+    late = [f"m-late-{n}" for n in range(5)]
+    store(start + 2_000, late)
+    clock.now += SWEEP_MS
+    monkeypatch.setattr("pipelines.store.tail.ROWS_AT_ONCE", 2)
+    assert sorted(ids(tail)) == late
+    assert ids(tail) == []
+
+
 def test_it_goes_on_from_a_position(client, store, start):
     clock = Clock(start)
     store(start + 5_000, ["b1", "b2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from datetime import datetime
@@ -221,6 +222,47 @@ def test_looks(notifier_user, client, hit, route, monkeypatch):
         assert sorted(events) == ["alert", "escalation"]
     finally:
         dispatcher.close()
+
+
+@pytest.mark.parametrize("named", [1_000, 2])
+@pytest.mark.parametrize("seed", range(8))
+def test_recent_posts_tell_all_that_is_newly_due(client, hit, seed, named, monkeypatch):
+    """After all was told that was due, a look at recent posts finds what a look at everything finds."""
+    monkeypatch.setattr("pipelines.store.notify.outbox.MOST_TOUCHED", named)
+    chance, now = random.Random(seed), now_ms()
+    mark = f"recent-{seed}-{named}"
+    wanted = [Wanted(f"{mark}-{n}", one) for n, one in enumerate([(1, 2, 3, 4), (1,), (2, 3), (4,), ()])]
+    outbox = Outbox(client, {f"{mark}-1": now - 300_000, f"{mark}-2": now + 500})
+
+    def hits(count, stored_at):
+        for _ in range(count):
+            columns = {"priority": chance.randint(1, 4), "notify": int(chance.random() < 0.8), "stored_at": stored_at}
+            hit(f"recent-{chance.randrange(10)}", post=str(chance.randrange(6)), **columns)
+
+    hits(12, now - 600_000)
+    hits(4, now - 200_000)
+    for receiver, due in outbox.due(wanted).items():
+        outbox.record(receiver, "file", "done", {one: one.idempotency_key for one in due}, "200")
+    assert not any(outbox.due(wanted).values())
+    hits(8, now + 1_000)
+    assert outbox.due(wanted, now) == (whole := outbox.due(wanted))
+    assert any(whole.values())
+    for one in wanted:  # alone: what another has not heard of makes nothing a candidate
+        assert outbox.due([one], now) == outbox.due([one])
+
+
+def test_posts_of_what_was_told_cost_one_question(client, hit, monkeypatch):
+    hit("told")
+    outbox, plain = Outbox(client), Wanted("cost-plain")
+    (due,) = outbox.due([plain], 0)["cost-plain"]
+    outbox.record("cost-plain", "file", "done", {due: due.idempotency_key}, "200")
+    hit("told", post="2")
+    asked = []
+    query = client.query
+    monkeypatch.setattr(client, "query", lambda sql, *rest: asked.append(sql) or query(sql, *rest))
+    assert (outbox.due([plain], 0), len(asked)) == ({"cost-plain": []}, 1)
+    hit("told", post="3", priority=1)
+    assert ([one.priority for one in outbox.due([plain], 0)["cost-plain"]], len(asked)) == ([1], 3)
 
 
 def wait_until(what):
