@@ -58,14 +58,16 @@ def read(path: Path) -> Figures:
 def of_cost(report: Mapping[str, Any], disk_bytes: float, message_bytes: float, command: str) -> Figures:
     """Figures of the largest size of a cost report.
 
-    Steps are timed in seconds of the wall, CPU is known of the command as a whole: where the steps seem to take more
-    than it (other work held them up) they are scaled down to it, and nothing is left for the engine.
+    The engine is what its own processes take, and of the Python workers what is not in a step. Steps are timed in
+    seconds of the wall: where they seem to take more than the workers' CPU (other work held them up) they are scaled
+    down to it.
     """
-    point = report["points"][-1]
+    point, begun = report["points"][-1], report["start"]
     job_ms = point["beyond_start_ms"] - point["services_ms"]
+    engine_s = sum(point["cpu_by_kind"].get(kind, 0.0) - begun["cpu_by_kind"].get(kind, 0.0) for kind in _ENGINE)
+    workers_ms = job_ms - min(job_ms, max(0.0, 1000 * engine_s / (point["posts"] - begun["posts"])))
     steps = {name: spent / 1000 for name, spent in point["step_us"].items()}
-    scale = min(1.0, job_ms / sum(steps.values()))
-    begun = report["start"]
+    scale = min(1.0, workers_ms / sum(steps.values()))
     by_kind = {kind: spent for kind, spent in point["cpu_by_kind"].items() if kind in _SERVICES and spent > 0}
     whole = sum(by_kind.values()) or 1.0
     machine = report["machine"]
@@ -83,6 +85,7 @@ def of_cost(report: Mapping[str, Any], disk_bytes: float, message_bytes: float, 
 
 
 _SERVICES = ("clickhouse", "notifier", "watch", "kafka")
+_ENGINE = ("command", "flink client", "jobmanager", "taskmanager")
 
 
 def disk_bytes_of(home: Outside) -> float:

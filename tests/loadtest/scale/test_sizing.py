@@ -133,7 +133,7 @@ def point(posts: int, cpu: float, services: float, remembered: float | None = 0.
         "remembered": remembered,
         "step_us": {"mask": 600.0, "classify": 400.0},
         "cpu_s": {"command": cpu - services, "services": services, "all": cpu},
-        "cpu_by_kind": {"clickhouse": 3 * services, "watch": services, "python worker": 5.0},
+        "cpu_by_kind": {"clickhouse": 3 * services, "watch": services, "python worker": 5.0, "flink client": cpu / 5},
         "latency_s": {},
         "segments": 1,
     }
@@ -146,13 +146,18 @@ def test_a_start_is_taken_off_and_costs_are_judged() -> None:
     found = cost.report(points, [start, start, point(1000, 99.0, 1.0)], {"cores": 2, "cpu": "x", "date": "d"}, 2, ())
     assert [row["beyond_start_ms"] for row in found["points"]] == pytest.approx([2.0, 2.1])
     assert found["verdict"]["flat"]
-    assert "| 11,000 | 2.000 |" in cost.table(found)
+    assert [row["start_ms"] for row in found["points"]] == pytest.approx([6.8, 0.68])  # a start took 31 or 99 seconds
+    assert "| 11,000 | 2.000 | 6.800 |" in cost.table(found)
     assert "| 10% |" in cost.table(found)
     seen = figures.of_cost(found, 480.0, 600.0, "c")
-    # 1.6 ms of the job, of which the steps say 1.0; half a ms of services, split 3 : 1
+    # 1.6 ms of the job, .42 of them in the JVM, and the steps say 1.0; half a ms of services, split 3 : 1
     assert seen.step_ms == {"mask": 0.6, "classify": 0.4}
     assert seen.engine_ms == pytest.approx(0.6)
     assert seen.services_ms == {"clickhouse": 0.375, "watch": 0.125}
+    found["points"][-1]["step_us"] = {"mask": 1200.0, "classify": 800.0}  # held up by others: the workers took 1.18
+    seen = figures.of_cost(found, 480.0, 600.0, "c")
+    assert seen.step_ms == {"mask": 0.708, "classify": 0.472}
+    assert seen.engine_ms == pytest.approx(0.42)
 
 
 def test_a_feed_of_copies_has_ids_of_its_own(tmp_path: Path) -> None:
