@@ -68,12 +68,14 @@ class Outside:
     def store(self, user: str = "yuqing", timeout_s: float = 300) -> Iterator[Client]:
         """A client of the store; "yuqing" is the pipeline's own account, which sees everything that a check needs.
 
-        `timeout_s` bounds each answer, that to connecting too.
+        `timeout_s` bounds each answer, that to connecting too. Raises Failed where the home has no store that runs.
         """
+        if "clickhouse" not in (services := self.services()):
+            raise Failed(f"{self.home}: its store does not run: `yuqing --home {self.home} up` starts it")
         password = json.loads((self.home / "keys" / "clickhouse.json").read_text())[user]
         client = clickhouse_connect.get_client(
             host="127.0.0.1",
-            port=self.services()["clickhouse"]["ports"]["http"],
+            port=services["clickhouse"]["ports"]["http"],
             username=user,
             password=password,
             database="yuqing",
