@@ -89,7 +89,10 @@ def test_replay_makes_new_generations_and_sends_nothing(clean, tmp_path):
     home = clean
     home.run("submit", "opinion", "--source", "generate:?posts=600&seed=3", "--parallelism", "1")
     before = home.rows("SELECT post_id, text, sentiment, priority FROM posts FINAL ORDER BY post_id")
-    hits = home.one("SELECT countIf(notify = 1) FROM alert_hits FINAL")
+    # the watch finds bursts in its own time, and may find one of the first pass while the second runs
+    sent = "SELECT countIf(notify = 1) FROM alert_hits FINAL WHERE lane != 'burst'"
+    hits = home.one(sent)
+    assert hits
     said = home.run("replay", "--from", "2000-01-01T00:00:00Z", "--to", "2200-01-01T00:00:00Z").stderr
     assert b"600 posts processed again from stored text, 600 stored" in said
     after = home.rows("SELECT post_id, text, sentiment, priority FROM posts FINAL ORDER BY post_id")
@@ -100,7 +103,7 @@ def test_replay_makes_new_generations_and_sends_nothing(clean, tmp_path):
     assert len(whole) >= 0.85 * len(before)
     assert sum(one == other for one, other in whole) >= 0.99 * len(whole)
     assert sum(one[:2] == other[:2] for one, other in zip(before, after, strict=True)) >= 0.99 * len(before)
-    assert home.one("SELECT countIf(notify = 1) FROM alert_hits FINAL") == hits
+    assert home.one(sent) == hits
 
 
 def test_a_folder_is_followed_and_a_savepoint_remembers_what_was_read(clean, tmp_path):
