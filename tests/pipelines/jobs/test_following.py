@@ -205,7 +205,7 @@ def test_a_trickle_is_read_twice_a_second_and_a_flood_at_once(tmp_path, monkeypa
     monkeypatch.setattr(following, "connect", lambda _: Client())
     monkeypatch.setattr(following, "ROWS_AT_ONCE", at_once)
     work, made = built(tmp_path)
-    follow(work, lambda: None, Waits(), poll_s=60)  # type: ignore[arg-type,return-value]
+    follow(work, lambda: None, Waits(), poll_s=60)  # type: ignore[arg-type,return-value]  # no store is asked
     assert waited == waits
 
 
