@@ -64,7 +64,7 @@ class Wire:
                 one.transport.abort()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, answers: bool = False) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while piece := await source.read(PIECE):
                 await self._released.wait()
                 if self.delay_s:
@@ -76,6 +76,10 @@ class Wire:
                 await sink.drain()
             with contextlib.suppress(OSError, RuntimeError):
                 sink.write_eof()
+        except OSError:
+            # One end is gone without a goodbye. The other has to be told, or it waits for ever on a wire with nobody
+            # at it, and this connection never ends.
+            sink.transport.abort()
 
 
 async def serve(listen: tuple[str, int], to: tuple[str, int]) -> None:

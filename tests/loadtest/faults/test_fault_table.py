@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -174,7 +176,7 @@ def test_a_clock_moves_under_a_running_process(tmp_path):
 
 @pytest.fixture
 def wired():
-    """A server that answers everything with 100 bytes, and how to talk to it through the wire."""
+    """A server that answers everything with 100 bytes, one connection at a time, and how to talk to it on the wire."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -183,16 +185,19 @@ def wired():
                 peer, _ = server.accept()
             except OSError:
                 return
-            while peer.recv(100):
-                peer.sendall(b"x" * 100)
+            with peer, contextlib.suppress(ConnectionError):
+                while peer.recv(100):
+                    peer.sendall(b"x" * 100)
 
     threading.Thread(target=serve, daemon=True).start()
     wires = Wires()
     host, _, port = wires.add("127.0.0.1:0", f"127.0.0.1:{server.getsockname()[1]}").rpartition(":")
 
-    def ask(peer=None):
-        with peer or socket.create_connection((host, int(port)), timeout=20) as talk:
+    def ask(reset=False):
+        with socket.create_connection((host, int(port)), timeout=20) as talk:
             talk.settimeout(0.5)
+            if reset:
+                talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             try:
                 talk.sendall(b"?")
                 return len(talk.recv(1000))
@@ -204,6 +209,11 @@ def wired():
     yield wires, ask
     wires.close()
     server.close()
+
+
+def test_who_leaves_without_a_goodbye_is_gone_on_the_other_side_too(wired):
+    _, ask = wired
+    assert [ask(reset=True), ask()] == [100, 100]
 
 
 def test_the_wire_does_as_it_is_told(wired):
