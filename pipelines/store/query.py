@@ -24,8 +24,14 @@ _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 _READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS")
 _FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 
-ROLL_UPS = ("mood_hourly_refresh", "metrics_minute_refresh", "post_totals_refresh", "topic_hours_refresh")
-"""Views that the store refreshes by itself: each minute, the last one every five."""
+ROLL_UPS = (
+    "mood_slices_refresh",
+    "mood_hourly_refresh",
+    "metrics_minute_refresh",
+    "post_totals_refresh",
+    "topic_hours_refresh",
+)
+"""Views that the store refreshes by itself: each minute, the last one every five. Hours are made of slices."""
 ALERT_STATES = ("open", "acknowledged", "closed")
 
 

@@ -37,7 +37,7 @@ WRITTEN = {
     "stream_lag": "at",
     "job_health": "at",
 }
-REFRESHED = ("mood_hourly_refresh", "metrics_minute_refresh")
+REFRESHED = ("mood_slices_refresh", "mood_hourly_refresh", "metrics_minute_refresh")
 
 Fires = Callable[[str], list[Instance]]
 Insert = Callable[..., None]

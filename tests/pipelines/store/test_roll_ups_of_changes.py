@@ -1,5 +1,5 @@
 """Roll-ups made of what changed say what a count of all posts would: after late posts, edits that move a post to
-another hour, replays, borders of hours, and posts whose older row was merged away before anybody counted."""
+another slice or hour, replays, borders of both, and posts whose older row was merged away before anybody counted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ from pipelines.store.sinks import StorePosts
 pytestmark = pytest.mark.services
 
 PLATFORM = "roll-up-changes"
-HOUR = 3_600_000
+HOUR, SLICE = 3_600_000, 300_000
 BASE = 3_700_000_000_000 // HOUR * HOUR  # 2087: no other test stores then
-BORDERS = [-1, 0, HOUR - 1, HOUR, 5 * HOUR]
+BORDERS = [-1, 0, SLICE - 1, SLICE, HOUR - 1, HOUR, 5 * HOUR]
 COUNTY = {"name": "某县", "level": "county", "adcode": "410999", "lat": None, "lon": None, "radius_m": None}
 
 # what a roll-up says, and a count of all posts
+SLICES = (
+    """SELECT slice, toString(adcode), toString(kind), toString(label), posts, length(authors) FROM mood_slices FINAL
+    WHERE platform = '{platform}' ORDER BY ALL""",
+    """SELECT toStartOfFiveMinutes(created_at) AS slice, cell, kind.1, kind.2, count(),
+        least(uniqExact(author_token), 21) AS authors
+    FROM posts FINAL
+    ARRAY JOIN arrayConcat([''], arrayMap(x -> toString(x), adcodes)) AS cell
+    ARRAY JOIN [('sentiment', toString(sentiment)), ('emotion', toString(emotion))] AS kind
+    WHERE platform = '{platform}' GROUP BY ALL ORDER BY ALL""",
+)
 MOODS = (
     """SELECT hour, toString(adcode), toString(kind), toString(label), posts, authors FROM mood_hourly FINAL
     WHERE platform = '{platform}' ORDER BY ALL""",
@@ -44,11 +54,16 @@ FEEDS = (
 
 
 def forget_what_was_new(client):
-    """As if two minutes had passed: only what is inserted from now on is new to the next refresh."""
+    """As if some minutes had passed: only what is inserted from now on is new to the next refresh."""
     time.sleep(1.1)  # the store notes whole seconds
-    for table in ("mood_hourly (hour, kind, removed, made_at)", "metrics_minute (minute, removed, made_at)"):
-        values = "0, 'made', 1" if table.startswith("mood") else "0, 1"
-        client.command(f"INSERT INTO {table} SELECT {values}, toDateTime64(now('UTC'), 3, 'UTC') + INTERVAL 2 MINUTE")
+    for table, made, minutes in (
+        ("mood_slices (slice, kind, removed, made_at)", "0, 'made', 1", 2),
+        ("mood_hourly (hour, kind, removed, made_at)", "0, 'made', 1", 10),
+        ("metrics_minute (minute, removed, made_at)", "0, 1", 2),
+    ):
+        client.command(
+            f"INSERT INTO {table} SELECT {made}, toDateTime64(now('UTC'), 3, 'UTC') + INTERVAL {minutes} MINUTE"
+        )
 
 
 @pytest.mark.parametrize("seed", [1])  # other numbers are other histories
@@ -89,13 +104,14 @@ def test_what_changed_is_all_that_has_to_be_counted(clickhouse, make_posts, rows
             if phase % 2:
                 client.command("OPTIMIZE TABLE posts FINAL")
             refresh_roll_ups(clickhouse)
-            for said, counted in (MOODS, MINUTES, FEEDS):
+            for said, counted in (SLICES, MOODS, MINUTES, FEEDS):
                 where = {"platform": platform, "minutes": minutes}
                 assert rows(said.format(**where)) == rows(counted.format(**where)), (phase, said)
         assert len(rows(MOODS[0].format(platform=platform))) > 10
         assert rows("SELECT countIf(authors < 20) FROM mood_hourly FINAL") == [(0,)]
         client.command(f"DELETE FROM posts WHERE platform = '{platform}'")
         client.command(f"DELETE FROM counted_posts WHERE platform = '{platform}'")
+        client.command("TRUNCATE TABLE mood_slices")
         client.command("TRUNCATE TABLE mood_hourly")
         client.command("TRUNCATE TABLE metrics_minute")
 
@@ -104,17 +120,17 @@ def test_roll_ups_that_were_left_behind_catch_up(fresh_server):
     """After a history was loaded, or refreshes stood still for hours, millions of posts changed since the last look."""
     fresh_server.start()
     migrate(fresh_server.settings())
-    views = ("mood_hourly_refresh", "metrics_minute_refresh")
+    views = ("mood_slices_refresh", "metrics_minute_refresh")
     with connect(fresh_server.settings()) as client:
         for view in views:  # none of their own accord while posts come
             client.command(f"SYSTEM STOP VIEW {view}")
         forget_what_was_new(client)
         client.command(
-            "INSERT INTO counted_posts (platform, post_id, hour, minute, inserted_at) "
-            "SELECT 'weibo', hex(sipHash128(number)), toStartOfHour(now('UTC')), toStartOfMinute(now('UTC')), "
+            "INSERT INTO counted_posts (platform, post_id, slice, minute, inserted_at) "
+            "SELECT 'weibo', hex(sipHash128(number)), toStartOfFiveMinutes(now('UTC')), toStartOfMinute(now('UTC')), "
             "now('UTC') + INTERVAL 1 HOUR FROM numbers(4000000)"
         )
         for view in views:
             client.command(f"SYSTEM START VIEW {view}")
             refresh(client, view)  # raises what the refresh failed with
-        assert client.query("SELECT count() FROM mood_hourly WHERE kind = 'made' AND removed = 1").first_row[0] >= 2
+        assert client.query("SELECT count() FROM mood_slices WHERE kind = 'made' AND removed = 1").first_row[0] >= 2
