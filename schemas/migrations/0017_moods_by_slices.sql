@@ -12,7 +12,7 @@ DROP TABLE IF EXISTS counted_posts;
 
 -- Every slice and minute in which a post ever stood, by an incremental view, so none is missed: a later version may
 -- stand in others, and the older row may be merged away before anybody looks. The time is the server's own, whatever
--- a worker's clock says. One small row a post.
+-- a worker's clock says. One small row a post, in small granules: an edit of an old post is looked up here by its key.
 CREATE TABLE IF NOT EXISTS counted_posts
 (
     platform LowCardinality(String) COMMENT 'L2 with post_id: the post',
@@ -20,11 +20,12 @@ CREATE TABLE IF NOT EXISTS counted_posts
     slice DateTime('UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L2 five minutes of created_at',
     minute DateTime('UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 of stored_at',
     inserted_at DateTime('UTC') CODEC(Delta, ZSTD(1)) COMMENT 'L1 when the store took the row; TTL counts from here',
-    INDEX inserted inserted_at TYPE minmax GRANULARITY 1
+    INDEX inserted inserted_at TYPE minmax GRANULARITY 8
 )
 ENGINE = ReplacingMergeTree(inserted_at)
 ORDER BY (platform, post_id, slice, minute)
 TTL inserted_at + INTERVAL 181 DAY
+SETTINGS index_granularity = 1024
 COMMENT 'Slices and minutes in which posts are or were counted';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS counted_posts_feed TO counted_posts
@@ -69,6 +70,10 @@ ORDER BY (slice, kind, adcode, platform, label)
 TTL toDateTime(made_at) + INTERVAL 181 DAY
 COMMENT 'Moods by five minutes and county: what mood_hourly is made of; read with FINAL';
 
+-- Where the posts that are new stood before is looked up by their key, which reads a granule a post. Beyond 300,000 of them
+-- (a history loaded, a flood) their hashes are sought in the whole table: pairs of platform and id of millions are more
+-- than a query may hold, and hashes hold thirty million. A name of a WITH is worked out anew wherever it stands, a scalar
+-- only once: so `touched` is an array.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mood_slices_refresh REFRESH EVERY 1 MINUTE APPEND TO mood_slices
 (
     slice DateTime('UTC') COMMENT 'L1 five minutes of created_at',
@@ -84,7 +89,8 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS mood_slices_refresh REFRESH EVERY 1 MINUT
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     (SELECT max(m.made_at) FROM mood_slices AS m) AS made,
-    fresh AS (SELECT slice, cityHash64(platform, post_id) AS post FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
+    fresh AS (SELECT platform, post_id, slice FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
+    (SELECT count() FROM fresh) AS news,
     (
         SELECT groupArray(slice) FROM
         (
@@ -92,7 +98,11 @@ AS WITH
             UNION DISTINCT
             SELECT slice FROM fresh GROUP BY slice
             UNION DISTINCT
-            SELECT slice FROM counted_posts WHERE cityHash64(platform, post_id) IN (SELECT post FROM fresh) GROUP BY slice
+            SELECT slice FROM counted_posts
+            WHERE news <= 300000 AND (platform, post_id) IN (SELECT platform, post_id FROM fresh LIMIT 300000) GROUP BY slice
+            UNION DISTINCT
+            SELECT slice FROM counted_posts
+            WHERE news > 300000 AND cityHash64(platform, post_id) IN (SELECT cityHash64(platform, post_id) FROM fresh) GROUP BY slice
         )
     ) AS touched
 SELECT
@@ -169,7 +179,8 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS metrics_minute_refresh REFRESH EVERY 1 MI
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     (SELECT max(m.made_at) FROM metrics_minute AS m) AS made,
-    fresh AS (SELECT minute, cityHash64(platform, post_id) AS post FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
+    fresh AS (SELECT platform, post_id, minute FROM counted_posts WHERE inserted_at >= made - INTERVAL 2 MINUTE AND made > toDateTime64(0, 3, 'UTC')),
+    (SELECT count() FROM fresh) AS news,
     letters AS (SELECT toStartOfMinute(d.stored_at) AS minute, count() AS n FROM dead_letters AS d FINAL GROUP BY minute),
     (
         SELECT groupArray(minute) FROM
@@ -178,7 +189,11 @@ AS WITH
             UNION DISTINCT
             SELECT minute FROM fresh GROUP BY minute
             UNION DISTINCT
-            SELECT minute FROM counted_posts WHERE cityHash64(platform, post_id) IN (SELECT post FROM fresh) GROUP BY minute
+            SELECT minute FROM counted_posts
+            WHERE news <= 300000 AND (platform, post_id) IN (SELECT platform, post_id FROM fresh LIMIT 300000) GROUP BY minute
+            UNION DISTINCT
+            SELECT minute FROM counted_posts
+            WHERE news > 300000 AND cityHash64(platform, post_id) IN (SELECT cityHash64(platform, post_id) FROM fresh) GROUP BY minute
             UNION DISTINCT
             SELECT minute FROM
             (
