@@ -68,18 +68,26 @@ def measure(
 
 def repeat(lines: Iterable[bytes], path: Path, posts: int, name: str) -> None:
     """Write `posts` posts with the texts of `lines`, again and again, each with an id of its own that begins with
-    `name`. Raises Failed for a feed without lines."""
+    `name`. Their times are in order, evenly over the span of the lines' (those in epoch ms), as a feed of so many posts
+    has them: were each text's own time kept, every moment of the store would fill for as long as the feed lasts. Raises
+    Failed for a feed without lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     bodies = [
         {key: value for key, value in json.loads(line).items() if key not in ("id", "repost_of")} for line in lines
     ]
     if not bodies:
         raise Failed("the feed has no line to repeat")
+    created = [body.pop("created_at", None) for body in bodies]
+    times = [time for time in created if isinstance(time, int)]
+    if not times:
+        raise Failed("no line of the feed has a created_at in epoch ms: posts without a time cannot be put in order")
+    first, span = min(times), max(times) - min(times)
     rests = [json.dumps(body, ensure_ascii=False, separators=(",", ":"))[1:].encode() + b"\n" for body in bodies]
     aside = path.with_suffix(".part")
     with aside.open("wb", buffering=1 << 20) as out:
         for number in range(posts):
-            out.write(b'{"id":"%s-%d",' % (name.encode(), number) + rests[number % len(rests)])
+            time = first + span * number // posts
+            out.write(b'{"id":"%s-%d","created_at":%d,' % (name.encode(), number, time) + rests[number % len(rests)])
     aside.replace(path)
 
 

@@ -1,6 +1,7 @@
 -- Moods by slices of five minutes, and hours made of slices. Until now each minute counted every post of the hours that
 -- changed, so an hour with millions of posts cost the more the longer it lasted. A slice keeps up to 21 authors, as
--- hashes, so that hours know whether they have 20 without reading a post.
+-- hashes that hold for one hour only, so that hours know whether they have 20 without reading a post, and no author can be
+-- followed from one to the next.
 
 DROP VIEW IF EXISTS mood_hourly_refresh;
 
@@ -60,7 +61,7 @@ CREATE TABLE IF NOT EXISTS mood_slices
     kind LowCardinality(String) COMMENT 'L1 sentiment, emotion, or made',
     label LowCardinality(String) COMMENT 'L3 negative, ..., or angry, ...',
     posts UInt64 COMMENT 'L3 in the cell, however few',
-    authors Array(UInt64) CODEC(ZSTD(1)) COMMENT 'L3 hashes of the tokens of up to 21 authors of the cell',
+    authors Array(UInt64) CODEC(ZSTD(1)) COMMENT 'L3 hashes of up to 21 authors of the cell, others each hour',
     removed UInt8 DEFAULT 0 COMMENT 'L1 1: the cell is no more; FINAL hides it',
     made_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'L1 when it was counted; the latest wins, TTL counts from here',
     INDEX made made_at TYPE minmax GRANULARITY 1
@@ -82,7 +83,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS mood_slices_refresh REFRESH EVERY 1 MINUT
     kind LowCardinality(String) COMMENT 'L1 sentiment, emotion, or made',
     label LowCardinality(String) COMMENT 'L3 negative, ..., or angry, ...',
     posts UInt64 COMMENT 'L3 in the cell, however few',
-    authors Array(UInt64) COMMENT 'L3 hashes of the tokens of up to 21 authors',
+    authors Array(UInt64) COMMENT 'L3 hashes of up to 21 authors, others each hour',
     removed UInt8 COMMENT 'L1 1: the cell is no more',
     made_at DateTime64(3, 'UTC') COMMENT 'L1 when it was counted'
 )
@@ -113,7 +114,7 @@ FROM
     SELECT
         toStartOfFiveMinutes(p.created_at) AS slice, cell AS adcode, p.platform AS platform,
         if(grouping(p.sentiment) = 0, 'sentiment', 'emotion') AS kind, concat(p.sentiment, p.emotion) AS label,
-        count() AS counted, groupUniqArrayIf(21)(cityHash64(p.author_token), p.author_token != '') AS people
+        count() AS counted, groupUniqArrayIf(21)(cityHash64(p.author_token, toStartOfHour(p.created_at)), p.author_token != '') AS people
     FROM posts AS p FINAL
     ARRAY JOIN arrayConcat([''], arrayMap(x -> toString(x), p.adcodes)) AS cell
     WHERE toStartOfFiveMinutes(p.created_at) IN (SELECT arrayJoin(touched))

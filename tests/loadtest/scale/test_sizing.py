@@ -162,14 +162,24 @@ def test_a_start_is_taken_off_and_costs_are_judged() -> None:
 
 def test_a_feed_of_copies_has_ids_of_its_own(tmp_path: Path) -> None:
     cost.repeat(
-        [b'{"id":"a","text":"\\u6c34","likes":1}', b'{"text":"b","id":"x","repost_of":"a"}'], tmp_path / "f", 5, "c7"
+        [
+            b'{"id":"a","text":"\\u6c34","likes":1,"created_at":1000}',
+            b'{"text":"b","id":"x","repost_of":"a","created_at":"2026-07-20T10:00:00+08:00"}',
+            b'{"text":"c","id":"y","created_at":2000}',
+        ],
+        tmp_path / "f",
+        5,
+        "c7",
     )
     posts = [json.loads(line) for line in (tmp_path / "f").read_text(encoding="utf-8").splitlines()]
     assert [post["id"] for post in posts] == ["c7-0", "c7-1", "c7-2", "c7-3", "c7-4"]
-    assert [post["text"] for post in posts] == ["水", "b", "水", "b", "水"]
-    assert (posts[2]["likes"], "repost_of" in posts[3]) == (1, False)
+    assert [post["text"] for post in posts] == ["水", "b", "c", "水", "b"]
+    assert [post["created_at"] for post in posts] == [1000, 1200, 1400, 1600, 1800], "in order, whatever the lines say"
+    assert (posts[3]["likes"], "repost_of" in posts[4]) == (1, False)
     with pytest.raises(Failed, match="no line"):
         cost.repeat([], tmp_path / "g", 5, "c7")
+    with pytest.raises(Failed, match="created_at in epoch ms"):
+        cost.repeat([b'{"id":"a","text":"b"}'], tmp_path / "g", 5, "c7")
 
 
 @pytest.mark.parametrize(
