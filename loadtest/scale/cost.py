@@ -70,7 +70,7 @@ def repeat(lines: Iterable[bytes], path: Path, posts: int, name: str) -> None:
     """Write `posts` posts with the texts of `lines`, again and again, each with an id of its own that begins with
     `name`. Their times are in order, evenly over the span of the lines' (those in epoch ms), as a feed of so many posts
     has them: were each text's own time kept, every moment of the store would fill for as long as the feed lasts. Raises
-    Failed for a feed without lines."""
+    Failed for a feed without lines, or without such times."""
     path.parent.mkdir(parents=True, exist_ok=True)
     bodies = [
         {key: value for key, value in json.loads(line).items() if key not in ("id", "repost_of")} for line in lines
